@@ -1,0 +1,132 @@
+import 'reflect-metadata/lite';
+import type { EntityClass } from './column-type.js';
+
+/**
+ * What decorators write: the user's own words about a class, unchecked, kept as reflect-metadata on the class itself.
+ * `build-schema` turns them into a `TableSchema`, and is where mistakes are refused.
+ */
+export interface ClassDescription {
+  table: TableOptions | undefined;
+  readonly columns: Map<string, ColumnOptions>;
+  readonly keys: Map<string, PrimaryKeyOptions>;
+  /** In order of declaration: those on the class, then those on its properties. */
+  readonly indexes: (IndexOptions & { readonly property: string | undefined })[];
+  readonly queries: Map<string, QueryOptions>;
+}
+
+export interface TableOptions {
+  /** The table's name; by default the class's, in snake case. */
+  readonly name?: string;
+  /** The schema's version, a positive integer; 1 by default. */
+  readonly version?: number;
+  /** Bytes of a page: a power of two from 4 KiB to 1 MiB; 64 KiB by default. */
+  readonly pageSizeBytes?: number;
+  /** Bytes that a row may take at most; 64 MiB by default, 128 MiB at the most. */
+  readonly maxRowBytes?: number;
+}
+
+export interface PrimaryKeyOptions {
+  /** The table counts the keys, from 1. For `int` and `long` columns. */
+  readonly autoincrement?: boolean;
+  /** Called for the key of a row that comes without one. */
+  readonly generate?: () => unknown;
+  /** `btree` by default. `hash` is faster at equality and knows no order. */
+  readonly using?: 'btree' | 'hash';
+}
+
+export interface IndexOptions {
+  readonly unique?: boolean;
+  /** By default the columns' names, joined by `_`. */
+  readonly name?: string;
+  /** `btree` by default. `hash` serves equality alone. */
+  readonly using?: 'btree' | 'hash';
+  /** For an index on the class: its columns, most significant first. */
+  readonly columns?: readonly string[];
+  /** In a unique index: whether rows with a null never conflict, as in SQL. True by default. */
+  readonly nullsDistinct?: boolean;
+}
+
+/** Avro's names for scalar types, logical ones among them. */
+export type ScalarName =
+  | 'boolean'
+  | 'int'
+  | 'long'
+  | 'float'
+  | 'double'
+  | 'bytes'
+  | 'string'
+  | 'date'
+  | 'timestamp-millis'
+  | 'timestamp-micros'
+  | 'uuid'
+  | 'decimal';
+
+/** An array's item or a map's value: a scalar's name, a nested class, or everything that a column can be. */
+export type ElementOptions = ScalarName | (() => EntityClass) | ColumnOptions;
+
+export interface ColumnOptions {
+  /** A scalar's name, or `() => Class` for a nested record. */
+  readonly type?: ScalarName | (() => EntityClass);
+  /** An enum's symbols. */
+  readonly enum?: readonly string[];
+  /** Makes the column an array of these. */
+  readonly items?: ElementOptions;
+  /** Makes the column a map from strings to these. */
+  readonly values?: ElementOptions;
+  readonly nullable?: boolean;
+  /** The value, or a function that makes it, of a column that was left out. */
+  readonly default?: unknown;
+  /** What the property holds, where the emitted metadata does not say. */
+  readonly as?: 'number' | 'bigint' | 'date' | 'string' | 'object' | 'map';
+  /** Of a decimal: its digits, 38 by default. */
+  readonly precision?: number;
+  /** Of a decimal: its digits behind the point, 2 by default. */
+  readonly scale?: number;
+}
+
+export interface QueryOptions {
+  /** The columns that an update sets. */
+  readonly update?: readonly string[];
+  readonly delete?: boolean;
+  /** The columns that a function changes in place. */
+  readonly inPlace?: readonly string[];
+  /** The column, or columns, that select the rows, by equality. */
+  readonly by: string | readonly string[];
+}
+
+const DESCRIPTION = Symbol.for('worktable:description');
+
+/** The class's own description, made on first use. Decorators write through it. */
+export function describe(target: object): ClassDescription {
+  const own = Reflect.getOwnMetadata(DESCRIPTION, target) as ClassDescription | undefined;
+  if (own !== undefined) return own;
+  const fresh: ClassDescription = { table: undefined, columns: new Map(), keys: new Map(), indexes: [], queries: new Map() };
+  Reflect.defineMetadata(DESCRIPTION, fresh, target);
+  return fresh;
+}
+
+/**
+ * The class's description with its bases' below it: columns in the order of declaration, the base's first. Options of
+ * `@Table` are not inherited: two tables cannot have one name.
+ */
+export function inheritedDescription(ctor: EntityClass): ClassDescription {
+  const chain: ClassDescription[] = [];
+  for (let at: object | null = ctor; typeof at === 'function'; at = Object.getPrototypeOf(at)) {
+    const own = Reflect.getOwnMetadata(DESCRIPTION, at) as ClassDescription | undefined;
+    if (own !== undefined) chain.unshift(own);
+  }
+  const merged: ClassDescription = { table: undefined, columns: new Map(), keys: new Map(), indexes: [], queries: new Map() };
+  for (const part of chain) {
+    for (const [name, options] of part.columns) merged.columns.set(name, options);
+    for (const [name, options] of part.keys) merged.keys.set(name, options);
+    for (const [name, options] of part.queries) merged.queries.set(name, options);
+    merged.indexes.push(...part.indexes);
+  }
+  merged.table = (Reflect.getOwnMetadata(DESCRIPTION, ctor) as ClassDescription | undefined)?.table;
+  return merged;
+}
+
+/** The type that the compiler emitted for a property, where it emits any. */
+export function emittedType(ctor: EntityClass, property: string): unknown {
+  return Reflect.getMetadata('design:type', ctor.prototype as object, property);
+}
