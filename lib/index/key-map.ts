@@ -1,0 +1,151 @@
+import { default as sortedBTree } from 'sorted-btree';
+import { InvariantError } from '../errors.js';
+import { BigMap } from './big-map.js';
+import type { Compare, Key } from './key-order.js';
+
+/** From keys to what an index keeps for them. Two kinds: a sorted tree, and a hash map that knows no order. */
+export interface KeyMap<V> {
+  readonly size: number;
+  get(key: Key): V | undefined;
+  /** @returns false, and changes nothing, where the key is there already. */
+  addIfAbsent(key: Key, value: V): boolean;
+  set(key: Key, value: V): void;
+  delete(key: Key): void;
+  entries(): Iterable<[Key, V]>;
+}
+
+/** Bounds of a scan; `undefined` is no bound. */
+export interface KeyRange {
+  readonly low: Key | undefined;
+  readonly lowInclusive: boolean;
+  readonly high: Key | undefined;
+  readonly highInclusive: boolean;
+}
+
+/** Called for each key in order; `true` ends the scan. */
+export type Visit<V> = (value: V, key: Key) => boolean;
+
+// Node hands a CommonJS default over inside the module's exports; bundlers and types hand it over as it is.
+type Tree<V> = import('sorted-btree').default<Key, V>;
+type TreeClass = new <V>(entries: undefined, compare: Compare) => Tree<V>;
+const BTree = ((sortedBTree as unknown as { default?: TreeClass }).default ?? sortedBTree) as TreeClass;
+
+const STOP = { break: 0 };
+
+/** sorted-btree with a comparator made for the columns. O(log n). */
+export class TreeMap<V> implements KeyMap<V> {
+  private readonly tree: Tree<V>;
+
+  constructor(private readonly compare: Compare) {
+    this.tree = new BTree<V>(undefined, compare);
+  }
+
+  get size(): number {
+    return this.tree.size;
+  }
+
+  get(key: Key): V | undefined {
+    return this.tree.get(key);
+  }
+
+  addIfAbsent(key: Key, value: V): boolean {
+    return this.tree.set(key, value, false);
+  }
+
+  set(key: Key, value: V): void {
+    this.tree.set(key, value, true);
+  }
+
+  delete(key: Key): void {
+    this.tree.delete(key);
+  }
+
+  entries(): Iterable<[Key, V]> {
+    return this.tree.entries();
+  }
+
+  /** Visits the keys of a range, upwards or downwards. The tree must not change meanwhile. */
+  scan(range: KeyRange, reverse: boolean, visit: Visit<V>): void {
+    if (reverse) this.scanDown(range, visit);
+    else this.scanUp(range, visit);
+  }
+
+  private scanUp({ low, lowInclusive, high, highInclusive }: KeyRange, visit: Visit<V>): void {
+    const { tree, compare } = this;
+    if (tree.size === 0) return;
+    const from = low === undefined ? tree.minKey() : low;
+    const to = high === undefined ? tree.maxKey() : high;
+    const skipLow = low !== undefined && !lowInclusive;
+    tree.forRange(from, to, high === undefined || highInclusive, ((key: Key, value: V) => {
+      if (skipLow && compare(key, low) === 0) return undefined;
+      return visit(value, key) ? STOP : undefined;
+    }) as (key: Key, value: V) => void);
+  }
+
+  private scanDown({ low, lowInclusive, high, highInclusive }: KeyRange, visit: Visit<V>): void {
+    const { tree, compare } = this;
+    const skipHigh = high !== undefined && !highInclusive;
+    for (const [key, value] of tree.entriesReversed(high, [], skipHigh)) {
+      if (low !== undefined) {
+        const order = compare(key, low);
+        if (order < 0 || (order === 0 && !lowInclusive)) return;
+      }
+      if (visit(value, key)) return;
+    }
+  }
+
+  /** Throws where the tree's own structure is broken. */
+  checkStructure(): void {
+    this.tree.checkValid(true);
+  }
+}
+
+/** A hash map by value, for equality alone. */
+export class HashMap<V> implements KeyMap<V> {
+  private readonly map = new BigMap<Key, V>();
+  private readonly keys: BigMap<Key, Key> | undefined;
+
+  /** @param hash what stands for a key in the map, where the key itself cannot: then the keys are kept beside it. */
+  constructor(private readonly hash: ((key: Key) => Key) | undefined) {
+    this.keys = hash === undefined ? undefined : new BigMap();
+  }
+
+  private slot(key: Key): Key {
+    return this.hash === undefined ? key : this.hash(key);
+  }
+
+  get size(): number {
+    return this.map.size;
+  }
+
+  get(key: Key): V | undefined {
+    return this.map.get(this.slot(key));
+  }
+
+  addIfAbsent(key: Key, value: V): boolean {
+    const slot = this.slot(key);
+    if (this.map.get(slot) !== undefined) return false;
+    this.map.set(slot, value);
+    this.keys?.set(slot, key);
+    return true;
+  }
+
+  set(key: Key, value: V): void {
+    const slot = this.slot(key);
+    this.map.set(slot, value);
+    this.keys?.set(slot, key);
+  }
+
+  delete(key: Key): void {
+    const slot = this.slot(key);
+    this.map.delete(slot);
+    this.keys?.delete(slot);
+  }
+
+  *entries(): Generator<[Key, V]> {
+    for (const [slot, value] of this.map.entries()) {
+      if (value === undefined) throw new InvariantError('a hash index holds undefined');
+      yield [this.keys === undefined ? slot : this.keys.get(slot), value];
+    }
+  }
+}

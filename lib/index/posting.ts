@@ -1,0 +1,159 @@
+import { assert } from '../assert.js';
+import type { RowId } from '../storage/link.js';
+import type { Compare, Key } from './key-order.js';
+
+/** Rows in the order of their primary keys. */
+export interface RowOrder {
+  keyOf(row: RowId): Key;
+  readonly compare: Compare;
+}
+
+const LARGEST_CHUNK = 256;
+const SMALLEST_CHUNK = 4;
+
+/**
+ * The rows of one value in an index, in primary-key order: row ids in chunks of up to 256, four bytes a row. The keys
+ * themselves stay in the pages, read where a comparison needs them. Finding a row compares O(log n) keys, putting it in
+ * moves at most a chunk; rows that come in key order are appended after one comparison.
+ */
+export class Posting {
+  private readonly chunks: Int32Array[] = [];
+  private readonly counts: number[] = [];
+  size = 0;
+
+  add(row: RowId, order: RowOrder): void {
+    const key = order.keyOf(row);
+    this.size++;
+    const last = this.chunks.length - 1;
+    if (last < 0) {
+      this.chunks.push(Int32Array.of(row, 0, 0, 0));
+      this.counts.push(1);
+      return;
+    }
+    if (order.compare(order.keyOf(this.lastOf(last)), key) < 0) {
+      if (this.counts[last] === LARGEST_CHUNK) this.open(last + 1, new Int32Array(SMALLEST_CHUNK), 0);
+      this.insertAt(this.chunks.length - 1, this.counts[this.chunks.length - 1] as number, row);
+      return;
+    }
+    const chunk = this.chunkFor(key, order);
+    const place = this.placeIn(chunk, key, order);
+    if (this.counts[chunk] === LARGEST_CHUNK) this.split(chunk, place, row);
+    else this.insertAt(chunk, place, row);
+  }
+
+  private lastOf(chunk: number): RowId {
+    return (this.chunks[chunk] as Int32Array)[(this.counts[chunk] as number) - 1] as RowId;
+  }
+
+  private open(at: number, chunk: Int32Array, count: number): void {
+    this.chunks.splice(at, 0, chunk);
+    this.counts.splice(at, 0, count);
+  }
+
+  /** The first chunk whose last key is not below `key`. */
+  private chunkFor(key: Key, order: RowOrder): number {
+    let low = 0;
+    let high = this.chunks.length - 1;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (order.compare(order.keyOf(this.lastOf(middle)), key) < 0) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+
+  private placeIn(chunk: number, key: Key, order: RowOrder): number {
+    const rows = this.chunks[chunk] as Int32Array;
+    let low = 0;
+    let high = this.counts[chunk] as number;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (order.compare(order.keyOf(rows[middle] as RowId), key) < 0) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+
+  private insertAt(chunk: number, place: number, row: RowId): void {
+    let rows = this.chunks[chunk] as Int32Array;
+    const count = this.counts[chunk] as number;
+    if (count === rows.length) {
+      const larger = new Int32Array(rows.length * 2);
+      larger.set(rows);
+      this.chunks[chunk] = larger;
+      rows = larger;
+    }
+    if (place < count) rows.copyWithin(place + 1, place, count);
+    rows[place] = row;
+    this.counts[chunk] = count + 1;
+  }
+
+  private split(chunk: number, place: number, row: RowId): void {
+    const rows = this.chunks[chunk] as Int32Array;
+    const half = LARGEST_CHUNK / 2;
+    const upper = new Int32Array(LARGEST_CHUNK);
+    upper.set(rows.subarray(half));
+    this.counts[chunk] = half;
+    this.open(chunk + 1, upper, LARGEST_CHUNK - half);
+    if (place <= half) this.insertAt(chunk, place, row);
+    else this.insertAt(chunk + 1, place - half, row);
+  }
+
+  remove(row: RowId, order: RowOrder): void {
+    const key = order.keyOf(row);
+    const chunk = this.chunkFor(key, order);
+    const place = this.placeIn(chunk, key, order);
+    const rows = this.chunks[chunk] as Int32Array;
+    const count = this.counts[chunk] as number;
+    assert(place < count && rows[place] === row, 'the row stands in the posting of its value');
+    rows.copyWithin(place, place + 1, count);
+    this.counts[chunk] = count - 1;
+    this.size--;
+    this.shrink(chunk);
+  }
+
+  /** Drops an empty chunk and joins small neighbours, so that chunks stay a quarter full on average. */
+  private shrink(chunk: number): void {
+    const count = this.counts[chunk] as number;
+    const next = this.counts[chunk + 1];
+    if (count === 0) {
+      this.chunks.splice(chunk, 1);
+      this.counts.splice(chunk, 1);
+    } else if (next !== undefined && count + next <= LARGEST_CHUNK / 4) {
+      const joined = new Int32Array(LARGEST_CHUNK / 2);
+      joined.set((this.chunks[chunk] as Int32Array).subarray(0, count));
+      joined.set((this.chunks[chunk + 1] as Int32Array).subarray(0, next), count);
+      this.chunks.splice(chunk, 2, joined);
+      this.counts.splice(chunk, 2, count + next);
+    }
+  }
+
+  has(row: RowId, order: RowOrder): boolean {
+    const key = order.keyOf(row);
+    const chunk = this.chunkFor(key, order);
+    const place = this.placeIn(chunk, key, order);
+    return place < (this.counts[chunk] as number) && (this.chunks[chunk] as Int32Array)[place] === row;
+  }
+
+  first(): RowId {
+    return (this.chunks[0] as Int32Array)[0] as RowId;
+  }
+
+  /** Visits the rows in key order, or against it; `true` ends it. @returns whether it was ended. */
+  forEach(reverse: boolean, visit: (row: RowId) => boolean): boolean {
+    const { chunks, counts } = this;
+    for (let n = 0; n < chunks.length; n++) {
+      const chunk = reverse ? chunks.length - 1 - n : n;
+      const rows = chunks[chunk] as Int32Array;
+      const count = counts[chunk] as number;
+      for (let at = 0; at < count; at++) {
+        if (visit(rows[reverse ? count - 1 - at : at] as RowId)) return true;
+      }
+    }
+    return false;
+  }
+
+  get bytes(): number {
+    return this.chunks.reduce((sum, chunk) => sum + chunk.byteLength + 80, 64);
+  }
+}

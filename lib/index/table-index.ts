@@ -1,0 +1,201 @@
+import { assert } from '../assert.js';
+import type { Stored } from '../schema/stored-value.js';
+import type { ColumnSchema, IndexKind } from '../schema/table-schema.js';
+import type { RowId } from '../storage/link.js';
+import { HashMap, type KeyMap, type KeyRange, TreeMap } from './key-map.js';
+import { type Compare, compareKeys, hashOf, type Key, keyReader } from './key-order.js';
+import { Posting, type RowOrder } from './posting.js';
+
+/** What an index keeps for a key: its only row, or the rows that share it. */
+export type Entry = RowId | Posting;
+
+export interface IndexDefinition {
+  readonly name: string;
+  readonly columns: readonly ColumnSchema[];
+  readonly unique: boolean;
+  readonly using: IndexKind;
+  /** Whether keys with a null never conflict. */
+  readonly nullsDistinct: boolean;
+}
+
+/** The kinds of change that one row makes to one index. */
+export interface IndexStats {
+  readonly name: string;
+  readonly columns: readonly string[];
+  readonly unique: boolean;
+  readonly using: IndexKind;
+  readonly keys: number;
+  readonly entries: number;
+  /** An estimate of the memory held, from a sample of the keys. */
+  readonly bytes: number;
+}
+
+/**
+ * One index: from keys to row ids. `add` and `remove` are each other's inverse, so a write that is refused halfway is
+ * undone by calling the other. Rows that share a key are kept in primary-key order.
+ */
+export class TableIndex {
+  readonly name: string;
+  readonly unique: boolean;
+  readonly columns: readonly ColumnSchema[];
+  /** The columns' positions in the table. */
+  readonly positions: readonly number[];
+  readonly compare: Compare;
+  readonly using: IndexKind;
+  /** The key of stored values. */
+  readonly keyOf: (values: readonly Stored[]) => Key;
+  private readonly map: KeyMap<Entry>;
+  private readonly nullsConflict: boolean;
+  private rows = 0;
+
+  constructor(
+    definition: IndexDefinition,
+    private readonly order: RowOrder,
+  ) {
+    this.name = definition.name;
+    this.unique = definition.unique;
+    this.columns = definition.columns;
+    this.positions = definition.columns.map((column) => column.position);
+    this.compare = compareKeys(definition.columns);
+    this.using = definition.using;
+    this.keyOf = keyReader(this.positions);
+    this.nullsConflict = !definition.nullsDistinct || definition.columns.every((column) => !column.nullable);
+    this.map = definition.using === 'hash' ? new HashMap(hashOf(definition.columns)) : new TreeMap(this.compare);
+  }
+
+  get tree(): TreeMap<Entry> | undefined {
+    return this.map instanceof TreeMap ? this.map : undefined;
+  }
+
+  /** Rows in the index. */
+  get entries(): number {
+    return this.rows;
+  }
+
+  /** Different keys in the index. */
+  get keys(): number {
+    return this.map.size;
+  }
+
+  /** Adds a row. @returns false where another row has the key in a unique index; nothing has changed then. */
+  add(key: Key, row: RowId): boolean {
+    // Where keys repeat, most rows join an entry that exists: looking first saves a descent.
+    const shared = this.rows > this.map.size * 2 ? this.map.get(key) : undefined;
+    if (shared === undefined && this.map.addIfAbsent(key, row)) {
+      this.rows++;
+      return true;
+    }
+    if (this.unique && this.conflicts(key)) return false;
+    this.join(key, shared ?? (this.map.get(key) as Entry), row);
+    this.rows++;
+    return true;
+  }
+
+  private join(key: Key, entry: Entry, row: RowId): void {
+    if (typeof entry !== 'number') {
+      entry.add(row, this.order);
+      return;
+    }
+    const posting = new Posting();
+    posting.add(entry, this.order);
+    posting.add(row, this.order);
+    this.map.set(key, posting);
+  }
+
+  private conflicts(key: Key): boolean {
+    if (this.nullsConflict) return true;
+    return Array.isArray(key) ? !key.includes(null) : key !== null;
+  }
+
+  /** Removes a row that is in the index. Cannot fail. */
+  remove(key: Key, row: RowId): void {
+    const entry = this.map.get(key);
+    this.rows--;
+    if (typeof entry === 'object') {
+      entry.remove(row, this.order);
+      if (entry.size === 1) this.map.set(key, entry.first());
+      return;
+    }
+    assert(entry === row, 'the row stands in the index under its key');
+    this.map.delete(key);
+  }
+
+  get(key: Key): Entry | undefined {
+    return this.map.get(key);
+  }
+
+  /** The only row of a key, in an index where keys do not repeat. */
+  getOne(key: Key): RowId | undefined {
+    const entry = this.map.get(key);
+    return typeof entry === 'object' ? entry.first() : entry;
+  }
+
+  /** Whether the row stands under the key. */
+  holds(key: Key, row: RowId): boolean {
+    const entry = this.map.get(key);
+    return typeof entry === 'object' ? entry.has(row, this.order) : entry === row;
+  }
+
+  /** How many rows have the key. */
+  countOf(key: Key): number {
+    const entry = this.map.get(key);
+    return entry === undefined ? 0 : typeof entry === 'number' ? 1 : entry.size;
+  }
+
+  /** Visits the rows of a key in primary-key order; `true` ends it. @returns whether it was ended. */
+  visit(key: Key, reverse: boolean, visit: (row: RowId) => boolean): boolean {
+    return visitEntry(this.map.get(key), reverse, visit);
+  }
+
+  /** Visits the rows of a range in key order; those of one key in primary-key order, whatever the direction. */
+  scan(range: KeyRange, reverse: boolean, visit: (row: RowId) => boolean): void {
+    const { tree } = this;
+    assert(tree !== undefined, 'ranges are scanned on trees');
+    if (range.low !== undefined && range.high !== undefined && this.compare(range.low, range.high) > 0) return;
+    tree.scan(range, reverse, (entry) => visitEntry(entry, false, visit));
+  }
+
+  /** Every key with its rows, for checks. */
+  *all(): Generator<{ key: Key; row: RowId }> {
+    for (const [key, entry] of this.map.entries()) {
+      const rows: RowId[] = [];
+      visitEntry(entry, false, (row) => {
+        rows.push(row);
+        return false;
+      });
+      for (const row of rows) yield { key, row };
+    }
+  }
+
+  stats(): IndexStats {
+    const { name, unique, using, keys, entries, columns } = this;
+    return { name, columns: columns.map((column) => column.name), unique, using, keys, entries, bytes: this.estimateBytes() };
+  }
+
+  private estimateBytes(): number {
+    let sampled = 0;
+    let bytes = 0;
+    for (const [key, entry] of this.map.entries()) {
+      bytes += bytesOfKey(key) + (typeof entry === 'object' ? entry.bytes : 0);
+      if (++sampled === SAMPLE) break;
+    }
+    // Two words an entry at the fill of a B+ tree that grew by splits, or in a hash table's buckets.
+    const slot = this.using === 'btree' ? 16 / 0.7 : 36;
+    return sampled === 0 ? 0 : Math.round((bytes / sampled + slot) * this.map.size);
+  }
+}
+
+const SAMPLE = 1000;
+
+function bytesOfKey(key: Key): number {
+  if (typeof key === 'string') return (20 + key.length + 7) & -8;
+  if (typeof key === 'bigint') return 24;
+  if (key instanceof Uint8Array) return 96 + key.length;
+  if (Array.isArray(key)) return key.reduce((sum: number, part) => sum + 8 + bytesOfKey(part), 32);
+  return typeof key === 'number' && !Number.isInteger(key) ? 16 : 0;
+}
+
+function visitEntry(entry: Entry | undefined, reverse: boolean, visit: (row: RowId) => boolean): boolean {
+  if (entry === undefined) return false;
+  return typeof entry === 'number' ? visit(entry) : entry.forEach(reverse, visit);
+}

@@ -1,0 +1,252 @@
+import { RowTooLargeError } from '../errors.js';
+import { patchRow } from '../schema/patch-row.js';
+import type { RowCodec } from '../schema/row-codec.js';
+import type { Stored } from '../schema/stored-value.js';
+import type { TableSchema } from '../schema/table-schema.js';
+import { DataPages, type PageStats } from './data-pages.js';
+import type { Link, RowId } from './link.js';
+import { createPage, HEADER_BYTES, type Page } from './page.js';
+import { RowIds } from './row-ids.js';
+
+/**
+ * The rows of a table as bytes: encodes them into pages and finds them by row id.
+ *
+ * A write has two halves. `stage` encodes a row where it will most likely stay, without claiming the room, so a
+ * refusal up to here has nothing to undo; between `stage` and the claim no user code runs. `add`, `moveTo` or
+ * `overwrite` then makes it real.
+ */
+export class RowStore {
+  private readonly pages: DataPages;
+  private readonly ids: RowIds;
+  private stagedAtTail = false;
+  private stagedLength = 0;
+
+  constructor(
+    private readonly schema: TableSchema,
+    readonly codec: RowCodec,
+  ) {
+    this.pages = new DataPages(schema.name, schema.pageSizeBytes);
+    this.ids = new RowIds(schema.name);
+  }
+
+  get count(): number {
+    return this.ids.count;
+  }
+
+  get idExtent(): number {
+    return this.ids.extent;
+  }
+
+  get idBytes(): number {
+    return this.ids.bytes;
+  }
+
+  /** Encodes a row. @throws RowTooLargeError */
+  stage(values: readonly Stored[]): void {
+    const tail = this.pages.tailBuffer();
+    if (tail !== undefined) {
+      const position = this.pages.tailPosition;
+      if (this.fitsTail(this.codec.encode(values, tail, position) - position, tail, position)) return;
+    }
+    let end = this.codec.encode(values, scratch.bytes, HEADER_BYTES);
+    if (end > scratch.bytes.length) {
+      growScratch(this.checkedLength(end - HEADER_BYTES));
+      end = this.codec.encode(values, scratch.bytes, HEADER_BYTES);
+    }
+    this.stagedAtTail = false;
+    this.stagedLength = this.checkedLength(end - HEADER_BYTES);
+  }
+
+  /** Encodes the row at `link` with some columns replaced; `changed` ascends. @throws RowTooLargeError */
+  stagePatch(link: Link, changed: readonly number[], values: readonly Stored[]): void {
+    const { codec, schema, pages } = this;
+    const source = pages.bufferOf(link);
+    const position = pages.positionOf(link);
+    const length = pages.lengthOf(link);
+    const tail = pages.tailBuffer();
+    if (tail !== undefined) {
+      const at = pages.tailPosition;
+      const end = patchRow(codec, schema, source, position, length, changed, values, tail, at);
+      if (this.fitsTail(end - at, tail, at)) return;
+    }
+    let end = patchRow(codec, schema, source, position, length, changed, values, scratch.bytes, HEADER_BYTES);
+    if (end > scratch.bytes.length) {
+      growScratch(this.checkedLength(end - HEADER_BYTES));
+      end = patchRow(codec, schema, source, position, length, changed, values, scratch.bytes, HEADER_BYTES);
+    }
+    this.stagedAtTail = false;
+    this.stagedLength = this.checkedLength(end - HEADER_BYTES);
+  }
+
+  private fitsTail(length: number, tail: Buffer, position: number): boolean {
+    if (position + length > tail.length) return false;
+    this.stagedLength = this.checkedLength(length);
+    this.stagedAtTail = true;
+    return true;
+  }
+
+  private checkedLength(length: number): number {
+    const { maxRowBytes, name } = this.schema;
+    if (length > maxRowBytes) throw new RowTooLargeError(name, length, maxRowBytes);
+    return length;
+  }
+
+  /** Whether the staged row has the bytes of the row at `link`. */
+  stagedEquals(link: Link): boolean {
+    const { bytes, position } = this.staged();
+    if (this.pages.lengthOf(link) !== this.stagedLength) return false;
+    const at = this.pages.positionOf(link);
+    return bytes.compare(this.pages.bufferOf(link), at, at + this.stagedLength, position, position + this.stagedLength) === 0;
+  }
+
+  private staged(): { bytes: Buffer; position: number } {
+    if (!this.stagedAtTail) return { bytes: scratch.bytes, position: HEADER_BYTES };
+    return { bytes: this.pages.tailBuffer() as Buffer, position: this.pages.tailPosition };
+  }
+
+  /** Claims room for the staged row. @throws TableFullError; nothing has changed then. */
+  private claim(): Link {
+    if (this.stagedAtTail) return this.pages.claimTail(this.stagedLength);
+    const link = this.pages.allocate(this.stagedLength);
+    copyWords(scratch.words, 1, this.pages.wordsOf(link), this.pages.positionOf(link) >> 2, this.stagedLength);
+    if (scratch.bytes.length > LARGEST_KEPT) scratch = createPage(FIRST_SCRATCH);
+    return link;
+  }
+
+  /** Makes the staged row a new one. @throws TableFullError; nothing has changed then. */
+  add(): RowId {
+    const link = this.claim();
+    try {
+      return this.ids.add(link);
+    } catch (error) {
+      this.pages.release(link);
+      throw error;
+    }
+  }
+
+  /** Undoes `add`, or ends a row. Cannot fail. */
+  remove(row: RowId): void {
+    const link = this.ids.linkOf(row);
+    this.ids.remove(row);
+    this.pages.release(link);
+  }
+
+  /** Whether the staged row can stand where the row at `link` stands. */
+  stagedFits(link: Link): boolean {
+    return this.pages.fits(link, this.stagedLength);
+  }
+
+  /** Puts the staged bytes, for which `stagedFits` holds, in the row's place. Cannot fail. */
+  overwrite(row: RowId): void {
+    const { pages, stagedLength: length } = this;
+    const link = this.ids.linkOf(row);
+    const words = this.stagedAtTail ? pages.tailWords() : scratch.words;
+    const from = this.stagedAtTail ? pages.tailPosition >> 2 : 1;
+    // Copied before the resize: room that it frees may join the active extent, in which the staged row lies.
+    copyWords(words, from, pages.wordsOf(link), pages.positionOf(link) >> 2, length);
+    pages.resize(link, length);
+  }
+
+  /** Gives the row the staged bytes in a new place, and leaves the old place as it is. @returns the old link. */
+  replace(row: RowId): Link {
+    const old = this.ids.linkOf(row);
+    this.ids.move(row, this.claim());
+    return old;
+  }
+
+  /** Undoes `replace`: the row is at `link` again. Cannot fail. */
+  restore(row: RowId, link: Link): void {
+    const replaced = this.ids.linkOf(row);
+    this.ids.move(row, link);
+    this.pages.release(replaced);
+  }
+
+  /** Ends a place that `replace` left. Cannot fail. */
+  release(link: Link): void {
+    this.pages.release(link);
+  }
+
+  linkOf(row: RowId): Link {
+    return this.ids.linkOf(row);
+  }
+
+  bufferOf(row: RowId): Buffer {
+    return this.pages.bufferOf(this.ids.linkOf(row));
+  }
+
+  positionOf(row: RowId): number {
+    return this.pages.positionOf(this.ids.linkOf(row));
+  }
+
+  /** An instance of the table's class. */
+  decode(row: RowId): object {
+    return this.decodeAt(this.ids.linkOf(row));
+  }
+
+  decodeAt(link: Link): object {
+    return this.codec.decode(this.pages.bufferOf(link), this.pages.positionOf(link));
+  }
+
+  read(row: RowId, column: number): Stored {
+    return this.readAt(this.ids.linkOf(row), column);
+  }
+
+  readAt(link: Link, column: number): Stored {
+    return this.codec.read(column, this.pages.bufferOf(link), this.pages.positionOf(link));
+  }
+
+  /** A copy of the bytes at `link`. */
+  bytesAt(link: Link): Uint8Array {
+    const position = this.pages.positionOf(link);
+    return Uint8Array.prototype.slice.call(this.pages.bufferOf(link), position, position + this.pages.lengthOf(link));
+  }
+
+  placeOf(link: Link): { page: number; offset: number; length: number } {
+    return { page: this.pages.pageNumberOf(link), offset: this.pages.positionOf(link), length: this.pages.lengthOf(link) };
+  }
+
+  isAlive(row: RowId): boolean {
+    return this.ids.isAlive(row);
+  }
+
+  get rowIds(): Iterable<RowId> {
+    return this.ids;
+  }
+
+  /** A mark for `trimTo`. */
+  get pageExtent(): number {
+    return this.pages.extent;
+  }
+
+  trimTo(extent: number): void {
+    this.pages.trim(extent);
+  }
+
+  stats(): PageStats {
+    return this.pages.stats();
+  }
+
+  /** Every disagreement between row ids, pages and free space; `kept` are places that an open transaction still holds. */
+  problems(kept: readonly Link[] = []): Iterable<string> {
+    const live = new Set<Link>(kept);
+    for (const row of this.ids) live.add(this.ids.linkOf(row));
+    return this.pages.problems(live);
+  }
+}
+
+const FIRST_SCRATCH = 128 * 1024;
+const LARGEST_KEPT = 1024 * 1024;
+
+/** One for all tables: nothing runs between staging a row and claiming its room. */
+let scratch: Page = createPage(FIRST_SCRATCH);
+
+function growScratch(length: number): void {
+  scratch = createPage((length + HEADER_BYTES + 15) & -16);
+}
+
+/** Both ends begin at a word; a row's extent is a whole number of words, so the last one may be copied whole. */
+function copyWords(source: Int32Array, from: number, target: Int32Array, to: number, length: number): void {
+  const words = (length + 3) >> 2;
+  if (words > 64) target.set(source.subarray(from, from + words), to);
+  else for (let at = 0; at < words; at++) target[to + at] = source[from + at] as number;
+}
