@@ -1,0 +1,30 @@
+import type { ChangeKind, Lsn, Operation } from './operation.js';
+
+/** A committed change, as listeners see it. Rows are the listener's own. */
+export interface ChangeEvent<Row = object, Key = unknown> {
+  /** The position of its transaction in the order of commits. */
+  readonly lsn: Lsn;
+  readonly txn: number;
+  /** Its place within the transaction, from 0. */
+  readonly seq: number;
+  readonly table: string;
+  readonly kind: ChangeKind;
+  readonly key: Key;
+  readonly before: Row | null;
+  readonly after: Row | null;
+  /** When its transaction was committed. */
+  readonly at: Date;
+}
+
+/** A committed transaction with all its changes, in their order. */
+export interface CommitEvent {
+  readonly lsn: Lsn;
+  readonly txn: number;
+  readonly at: Date;
+  readonly changes: readonly ChangeEvent[];
+}
+
+export function changeEventOf(operation: Operation, at: Date): ChangeEvent {
+  const { lsn, txn, seq, table, kind, key, before, after } = operation;
+  return { lsn, txn, seq, table, kind, key, before, after, at: new Date(at) };
+}

@@ -1,0 +1,77 @@
+import { type ChangeEvent, type CommitEvent, changeEventOf } from './change-event.js';
+import { IsolatedEmitter } from './isolated-emitter.js';
+import type { Lsn, Operation } from './operation.js';
+
+/** A committed transaction: what listeners are told, and what a `PersistenceEngine` will take. */
+export interface CommittedTransaction {
+  readonly lsn: Lsn;
+  readonly txn: number;
+  readonly at: Date;
+  readonly operations: readonly Operation[];
+}
+
+export type TableEvents = { change: (event: ChangeEvent) => unknown };
+
+export interface DatabaseEvents {
+  /** After each commit, with everything that the transaction changed. */
+  commit: (transaction: CommitEvent) => unknown;
+  /** What another listener threw, or rejected with, and which event it was listening to. */
+  listenerError: (error: unknown, event: string) => unknown;
+}
+
+/**
+ * Tells listeners of commits, in commit order. A listener may write: what that commits waits until all listeners have
+ * heard of the commit before it.
+ */
+export class Publisher {
+  readonly database: IsolatedEmitter<DatabaseEvents>;
+  private readonly tables = new Map<string, IsolatedEmitter<TableEvents>>();
+  private readonly waiting: CommittedTransaction[] = [];
+  private delivering = false;
+
+  constructor() {
+    this.database = new IsolatedEmitter<DatabaseEvents>((error, event) => this.listenerFailed(error, event));
+  }
+
+  /** The emitter of a table's own events. */
+  table(name: string): IsolatedEmitter<TableEvents> {
+    let emitter = this.tables.get(name);
+    if (emitter === undefined) {
+      emitter = new IsolatedEmitter<TableEvents>((error, event) => this.listenerFailed(error, event));
+      this.tables.set(name, emitter);
+    }
+    return emitter;
+  }
+
+  /** Somebody wants to know of every commit. */
+  get hearsCommits(): boolean {
+    return this.database.has('commit');
+  }
+
+  publish(transaction: CommittedTransaction): void {
+    this.waiting.push(transaction);
+    if (this.delivering) return;
+    this.delivering = true;
+    for (let next = this.waiting.shift(); next !== undefined; next = this.waiting.shift()) this.deliver(next);
+    this.delivering = false;
+  }
+
+  private deliver({ lsn, txn, at, operations }: CommittedTransaction): void {
+    for (const operation of operations) {
+      this.tables.get(operation.table)?.emit('change', () => [changeEventOf(operation, at)]);
+    }
+    if (!this.database.has('commit')) return;
+    this.database.emit('commit', () => [
+      { lsn, txn, at: new Date(at), changes: operations.map((operation) => changeEventOf(operation, at)) },
+    ]);
+  }
+
+  private listenerFailed(error: unknown, event: string): void {
+    // A listener to errors that fails itself has nobody left to tell but the process.
+    if (event !== 'listenerError' && this.database.has('listenerError')) {
+      this.database.emit('listenerError', () => [error, event]);
+    } else {
+      process.emitWarning(`a listener of '${event}' failed: ${String(error)}`, 'WorkTableListenerError');
+    }
+  }
+}

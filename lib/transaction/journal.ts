@@ -1,0 +1,191 @@
+import { assert } from '../assert.js';
+import { isThenable } from '../cdc/isolated-emitter.js';
+import type { ChangeKind, Lsn, Operation } from '../cdc/operation.js';
+import type { Publisher } from '../cdc/publisher.js';
+import { ClosedError, TransactionError } from '../errors.js';
+import type { Link, RowId } from '../storage/link.js';
+
+/**
+ * One change as it was applied, with all that undoes it. While its transaction is open, the bytes before it stay where
+ * they were (`oldLink`), so undoing needs no room and cannot fail; `finish` gives that room back after the commit.
+ */
+export interface Change {
+  readonly target: ChangeTarget;
+  /** `counter`: a key was handed out, and no row changed. */
+  readonly kind: ChangeKind | 'counter';
+  readonly row: RowId;
+  /** The row's place before: of an update and a delete. */
+  readonly oldLink: Link;
+  /** Its place after: of an insert and an update. */
+  readonly newLink: Link;
+  /** The autoincrement counter before. */
+  readonly counter: number | bigint;
+  /** How many pages there were before. */
+  readonly pages: number;
+}
+
+/** A table, as far as the journal knows it. */
+export interface ChangeTarget {
+  undo(change: Change): void;
+  finish(change: Change): void;
+  operationOf(change: Change, lsn: Lsn, txn: number, seq: number): Operation;
+  /** Somebody listens to this table's changes. */
+  readonly isHeard: boolean;
+}
+
+/**
+ * The transactions of a database. Every write is recorded here; outside of `run` each is a transaction of its own.
+ *
+ * Steps of a commit: the operations are made, where anybody wants them (a failure here undoes everything); the LSN is
+ * taken; old places are freed; listeners are told. None of the later steps can fail.
+ */
+export class Journal {
+  private readonly changes: Change[] = [];
+  private rowChanges = 0;
+  private depth = 0;
+  private lastLsn = 0;
+  private lastTxn = 0;
+  private currentTxn = 0;
+  private refusal: string | undefined;
+  private closed = false;
+
+  constructor(private readonly publisher: Publisher) {}
+
+  get lsn(): Lsn {
+    return this.lastLsn as Lsn;
+  }
+
+  /** The LSN that the transaction now open will have. */
+  get nextLsn(): Lsn {
+    return (this.lastLsn + 1) as Lsn;
+  }
+
+  get nextTxn(): number {
+    return this.depth > 0 ? this.currentTxn : this.lastTxn + 1;
+  }
+
+  /** The place of the next change within its transaction. */
+  get nextSeq(): number {
+    return this.rowChanges;
+  }
+
+  get inTransaction(): boolean {
+    return this.depth > 0;
+  }
+
+  /** @throws ClosedError after `close`; TransactionError from within user code that may only read. */
+  assertWritable(): void {
+    if (this.closed) throw new ClosedError();
+    if (this.refusal !== undefined) throw new TransactionError(this.refusal);
+  }
+
+  close(): void {
+    if (this.depth > 0) throw new TransactionError('close() was called within a transaction; let it end first');
+    this.closed = true;
+  }
+
+  get isClosed(): boolean {
+    return this.closed;
+  }
+
+  /** Runs user code that may read and not write: the store would change under the query that calls it. */
+  readOnly<T>(reason: string, work: () => T): T {
+    const outer = this.refusal;
+    this.refusal = reason;
+    try {
+      return work();
+    } finally {
+      this.refusal = outer;
+    }
+  }
+
+  /** Whether a change to this table can be applied and forgotten: nobody could ask for it or undo it. */
+  isUnobserved(target: ChangeTarget): boolean {
+    return this.depth === 0 && !target.isHeard && !this.publisher.hearsCommits;
+  }
+
+  /** Counts a transaction of one change that nobody observes. */
+  countUnobserved(): void {
+    this.lastLsn++;
+    this.lastTxn++;
+  }
+
+  /** Records a change that has been applied; outside of a transaction, commits it. */
+  record(change: Change): void {
+    this.changes.push(change);
+    if (change.kind !== 'counter') this.rowChanges++;
+    if (this.depth > 0) return;
+    this.currentTxn = ++this.lastTxn;
+    this.commit();
+  }
+
+  /**
+   * Runs `work` as a transaction, or, within one, as a savepoint: when it throws, every change since is undone, and
+   * the error goes on to the caller.
+   * @throws TransactionError where `work` returns a promise; nothing is kept then.
+   */
+  run<T>(work: () => T): T {
+    this.assertWritable();
+    const mark = this.changes.length;
+    if (this.depth++ === 0) this.currentTxn = ++this.lastTxn;
+    let result: T;
+    try {
+      result = work();
+      if (isThenable(result)) {
+        result.then(undefined, () => undefined); // refused here already; its own failure has no other reader
+        throw new TransactionError(
+          'the transaction callback returned a promise; it was rolled back. Use transactionAsync for work that awaits',
+        );
+      }
+    } catch (error) {
+      this.undoTo(mark);
+      this.depth--;
+      throw error;
+    }
+    if (--this.depth === 0) this.commit();
+    return result;
+  }
+
+  /** Undoes the changes after `mark`, the latest first. */
+  private undoTo(mark: number): void {
+    for (let at = this.changes.length - 1; at >= mark; at--) {
+      const change = this.changes[at] as Change;
+      change.target.undo(change);
+      if (change.kind !== 'counter') this.rowChanges--;
+    }
+    this.changes.length = mark;
+  }
+
+  private commit(): void {
+    assert(this.depth === 0, 'only the outermost transaction commits');
+    const changes = this.changes.filter((change) => change.kind !== 'counter');
+    if (changes.length === 0) {
+      this.changes.length = 0;
+      return;
+    }
+    let operations: Operation[] | undefined;
+    try {
+      operations = this.operationsOf(changes);
+    } catch (error) {
+      this.undoTo(0);
+      throw error;
+    }
+    this.changes.length = 0;
+    this.rowChanges = 0;
+    this.lastLsn++;
+    for (const change of changes) change.target.finish(change);
+    if (operations !== undefined) {
+      this.publisher.publish({ lsn: this.lsn, txn: this.currentTxn, at: new Date(), operations });
+    }
+  }
+
+  private operationsOf(changes: readonly Change[]): Operation[] | undefined {
+    if (!this.publisher.hearsCommits && !changes.some((change) => change.target.isHeard)) return undefined;
+    return changes.map((change, seq) => change.target.operationOf(change, this.nextLsn, this.currentTxn, seq));
+  }
+
+  /** The changes of the open transaction, for checks: places that are neither free nor any row's. */
+  pendingOf(target: ChangeTarget): Change[] {
+    return this.changes.filter((change) => change.target === target);
+  }
+}
