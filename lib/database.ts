@@ -1,0 +1,116 @@
+import type { Lsn } from './cdc/operation.js';
+import { type DatabaseEvents, Publisher } from './cdc/publisher.js';
+import { SchemaError } from './errors.js';
+import { buildSchemas } from './schema/build-schema.js';
+import type { EntityClass } from './schema/column-type.js';
+import type { Inconsistency } from './table/check-table.js';
+import { TableManager } from './table/table-manager.js';
+import type { TableStats } from './table/table-stats.js';
+import { Journal } from './transaction/journal.js';
+
+export interface DatabaseOptions {
+  /** The decorated classes, one for each table. */
+  readonly tables: readonly EntityClass[];
+}
+
+/**
+ * Tables that share transactions and one order of commits, in memory.
+ *
+ * @example
+ * ```ts
+ * const db = new Database({ tables: [Account] });
+ * const accounts = db.table(Account);
+ * accounts.insert({ email: 'ada@example.com', country: 'GB' });
+ * ```
+ */
+export class Database {
+  private readonly publisher = new Publisher();
+  private readonly journal = new Journal(this.publisher);
+  private readonly managers = new Map<EntityClass, TableManager<EntityClass>>();
+
+  /** @throws SchemaError for whatever is wrong with a class, or with the classes beside one another */
+  constructor(options: DatabaseOptions) {
+    if (!Array.isArray(options?.tables)) throw new TypeError('new Database({ tables: [Class, …] }) takes an array of classes');
+    for (const schema of buildSchemas(options.tables)) {
+      this.managers.set(schema.ctor, new TableManager(schema, this.journal, this.publisher));
+    }
+  }
+
+  /** The manager of a class's table: the same one at every call. @throws SchemaError for a class that is not of this database */
+  table<C extends EntityClass>(entity: C): TableManager<C> {
+    const manager = this.managers.get(entity);
+    if (manager !== undefined) return manager as unknown as TableManager<C>;
+    const name = typeof entity === 'function' ? entity.name : String(entity);
+    throw new SchemaError(name, undefined, 'the class is not among the tables of this database', 'Name it in new Database({ tables })');
+  }
+
+  /** All tables, in the order in which they were given. */
+  get tables(): readonly TableManager<EntityClass>[] {
+    return [...this.managers.values()];
+  }
+
+  /** The position of the last committed transaction; 0 before the first. */
+  get lsn(): Lsn {
+    return this.journal.lsn;
+  }
+
+  /**
+   * Runs `work` as one transaction over all tables. When it throws, every row, index, counter and byte of free space is
+   * as it was, no event is sent, and the error goes on to the caller. Within another transaction it is a savepoint: its
+   * own work is undone, and the outer one may catch the error and go on.
+   *
+   * @returns what `work` returns. @throws TransactionError where that is a promise; it was rolled back then
+   */
+  transaction<T>(work: () => T): T {
+    if (typeof work !== 'function') throw new TypeError('transaction takes a function');
+    return this.journal.run(work);
+  }
+
+  /**
+   * `commit`: each committed transaction, after it, in commit order. `listenerError`: what another listener threw or
+   * rejected with; without a listener to it, the process is warned. Listeners may write.
+   */
+  on<N extends keyof DatabaseEvents>(event: N, listener: DatabaseEvents[N]): this {
+    this.publisher.database.on(event, listener);
+    return this;
+  }
+
+  /** As `on`, for the next event alone. */
+  once<N extends keyof DatabaseEvents>(event: N, listener: DatabaseEvents[N]): this {
+    this.publisher.database.once(event, listener);
+    return this;
+  }
+
+  off<N extends keyof DatabaseEvents>(event: N, listener: DatabaseEvents[N]): this {
+    this.publisher.database.off(event, listener);
+    return this;
+  }
+
+  /** The `stats()` of all tables. */
+  stats(): TableStats[] {
+    return this.tables.map((table) => table.stats());
+  }
+
+  /** The `check()` of all tables. */
+  *check(): Generator<Inconsistency> {
+    for (const table of this.tables) yield* table.check();
+  }
+
+  /** Resolves when everything written so far is as safe as the database makes it: in memory, at once. */
+  waitForOps(): Promise<Lsn> {
+    return Promise.resolve(this.lsn);
+  }
+
+  /** Ends writing: later writes fail with `ClosedError`, reads go on. Harmless when repeated. */
+  async close(): Promise<void> {
+    this.journal.close();
+  }
+
+  get closed(): boolean {
+    return this.journal.isClosed;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+}

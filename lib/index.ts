@@ -1,0 +1,60 @@
+/** The public names of worktable, one by one. */
+export { Column } from '../decorators/column.js';
+export { Index } from '../decorators/index-decorator.js';
+export { PrimaryKey } from '../decorators/primary-key.js';
+export { Query } from '../decorators/query.js';
+export { Table } from '../decorators/table.js';
+export type { ChangeEvent, CommitEvent } from './cdc/change-event.js';
+export { type ChangeKind, type IndexEvent, type LinkInfo, type Lsn, Operation } from './cdc/operation.js';
+export type { DatabaseEvents } from './cdc/publisher.js';
+export { Database, type DatabaseOptions } from './database.js';
+export {
+  ClosedError,
+  CorruptionError,
+  DuplicateKeyError,
+  InvariantError,
+  NotFoundError,
+  QueryError,
+  RowTooLargeError,
+  SchemaError,
+  StaleRowError,
+  TableFullError,
+  TransactionError,
+  UniqueViolationError,
+  ValidationError,
+  WorkTableError,
+} from './errors.js';
+export type { IndexStats } from './index/table-index.js';
+export { type AvroSchema, avscType } from './schema/avro-schema.js';
+export type { EntityClass } from './schema/column-type.js';
+export type {
+  ColumnOptions,
+  ElementOptions,
+  IndexOptions,
+  PrimaryKeyOptions,
+  QueryOptions,
+  ScalarName,
+  TableOptions,
+} from './schema/description.js';
+export type { ColumnSchema, IndexSchema, KeySchema, QuerySchema, TableSchema } from './schema/table-schema.js';
+export type { Inconsistency } from './table/check-table.js';
+export type { Operator } from './table/condition.js';
+export { GroupedQuery } from './table/grouped-query.js';
+export { type Explanation, SelectQuery } from './table/select-query.js';
+export { type TableListeners, TableManager } from './table/table-manager.js';
+export type { TableStats } from './table/table-stats.js';
+export {
+  type Cell,
+  type ColumnOf,
+  type DeclaredQueries,
+  type DeleteQuery,
+  type InPlaceQuery,
+  type InsertRow,
+  OptionalProps,
+  type Patch,
+  type PrimaryKeyOf,
+  PrimaryKeyProp,
+  type RowOf,
+  type UpdateQuery,
+  type WholeRow,
+} from './table/types.js';

@@ -1,0 +1,158 @@
+import { unreachable } from '../assert.js';
+import { QueryError } from '../errors.js';
+import { compareValues } from '../index/key-order.js';
+import { isNumeric, isScalar } from '../schema/column-type.js';
+import { writeElement } from '../schema/element-codec.js';
+import type { RowCodec } from '../schema/row-codec.js';
+import { literalToStored, type Refuse, type Stored } from '../schema/stored-value.js';
+import type { ColumnSchema, TableSchema } from '../schema/table-schema.js';
+
+export type Operator = '=' | '!=' | '<' | '<=' | '>' | '>=' | 'in' | 'between' | 'startsWith' | 'is';
+
+/**
+ * One `where`, its values in the stored form. Comparisons follow the order of the index: NaN equals itself and is above
+ * all numbers, −0 is 0. Null equals null and differs from every value; `<` and the other ranges never hold for null.
+ */
+export interface Condition {
+  readonly column: ColumnSchema;
+  readonly operator: Exclude<Operator, 'is'>;
+  /** One value; of `between` two; of `in` as many as there are. */
+  readonly values: readonly Stored[];
+  readonly text: string;
+}
+
+/** Whether a row's bytes meet a condition. */
+export type Matcher = (buffer: Buffer, position: number) => boolean;
+
+const OPERATORS: ReadonlySet<string> = new Set(['=', '!=', '<', '<=', '>', '>=', 'in', 'between', 'startsWith', 'is']);
+
+/** The column of that name. @throws QueryError */
+export function findColumn(schema: TableSchema, name: string): ColumnSchema {
+  const column = schema.columns.find((candidate) => candidate.name === name);
+  if (column === undefined) throw new QueryError(schema.name, typeof name === 'string' ? name : undefined, 'there is no such column');
+  return column;
+}
+
+/** The column of that name, of a type that adds up. @throws QueryError */
+export function requireNumeric(schema: TableSchema, name: string): ColumnSchema {
+  const column = findColumn(schema, name);
+  if (isNumeric(column.type)) return column;
+  throw new QueryError(schema.name, name, `a column of type ${column.type.kind} has no sum`);
+}
+
+/** @throws QueryError for what cannot be asked, `undefined` above all */
+export function createCondition(schema: TableSchema, name: string, operator: Operator, value: unknown): Condition {
+  const column = findColumn(schema, name);
+  const refuse: Refuse = (reason) => {
+    throw new QueryError(schema.name, name, reason);
+  };
+  if (!OPERATORS.has(operator)) refuse(`the operator must be one of ${[...OPERATORS].join(' ')}`);
+  if (!isScalar(column.type)) refuse(`a column of type ${column.type.kind} cannot be compared; use where(row => …)`);
+  const text = `${name} ${operator} ${textOf(value)}`;
+  if (operator === 'is' && value !== null) refuse("'is' takes null; use '=' for values");
+  const plain = operator === 'is' ? '=' : operator;
+  const values = operands(column, plain, value, refuse);
+  if (column.nullable || !values.includes(null) || plain === '!=') return { column, operator: plain, values, text };
+  // Null equals nothing in a column that has none, and no index may be asked for it.
+  return { column, operator: 'in', values: values.filter((one) => one !== null), text };
+}
+
+function operands(column: ColumnSchema, operator: Operator, value: unknown, refuse: Refuse): Stored[] {
+  const literal = (one: unknown): Stored => {
+    if (one === undefined) return refuse('undefined is no value; a condition needs one');
+    return one === null ? null : literalToStored(column.type, one, refuse);
+  };
+  if (operator === 'in') {
+    if (!Array.isArray(value)) return refuse("'in' takes an array");
+    return value.map(literal);
+  }
+  if (operator === 'between') {
+    if (!Array.isArray(value) || value.length !== 2) return refuse("'between' takes [low, high]");
+    if (value.includes(null)) refuse('null has no place in a range');
+    return value.map(literal);
+  }
+  if (operator === 'startsWith') {
+    if (column.type.kind !== 'string') refuse("'startsWith' is for string columns");
+    if (typeof value !== 'string') refuse("'startsWith' takes a string");
+  } else if (operator !== '=' && operator !== '!=' && value === null) {
+    refuse('null has no place in a range');
+  }
+  return [literal(value)];
+}
+
+/** A value as `explain()` shows it to the caller who gave it. */
+function textOf(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.slice(0, 5).map(textOf).join(', ')}${value.length > 5 ? ', …' : ''}]`;
+  if (typeof value === 'string') return JSON.stringify(value.length > 40 ? `${value.slice(0, 40)}…` : value);
+  if (value instanceof Date) return Number.isNaN(value.getTime()) ? 'Invalid Date' : value.toISOString();
+  if (value instanceof Uint8Array) return `${value.length} bytes`;
+  return String(value);
+}
+
+/** Compiles a condition to a test of a row's bytes. Equal text is compared as bytes, without being decoded. */
+export function createMatcher(condition: Condition, codec: RowCodec): Matcher {
+  const { column, operator, values } = condition;
+  const at = column.position;
+  const compare = compareValues(column.type, column.nullable);
+  const [value] = values;
+  switch (operator) {
+    case '=':
+    case '!=': {
+      const equal = equalityMatcher(column, value, codec);
+      return operator === '=' ? equal : (buffer, position) => !equal(buffer, position);
+    }
+    case 'in': {
+      if (column.type.kind !== 'bytes') {
+        const among = new Set(values);
+        return (buffer, position) => among.has(codec.read(at, buffer, position));
+      }
+      const each = values.map((one) => equalityMatcher(column, one, codec));
+      return (buffer, position) => each.some((equal) => equal(buffer, position));
+    }
+    case '<':
+      return present(codec, at, (read) => compare(read, value) < 0);
+    case '<=':
+      return present(codec, at, (read) => compare(read, value) <= 0);
+    case '>':
+      return present(codec, at, (read) => compare(read, value) > 0);
+    case '>=':
+      return present(codec, at, (read) => compare(read, value) >= 0);
+    case 'between':
+      return present(codec, at, (read) => compare(read, value) >= 0 && compare(read, values[1]) <= 0);
+    case 'startsWith':
+      return present(codec, at, (read) => (read as string).startsWith(value as string));
+    default:
+      return unreachable(operator);
+  }
+}
+
+function present(codec: RowCodec, column: number, test: (read: Stored) => boolean): Matcher {
+  return (buffer, position) => {
+    const read = codec.read(column, buffer, position);
+    return read !== null && test(read);
+  };
+}
+
+function equalityMatcher(column: ColumnSchema, value: Stored, codec: RowCodec): Matcher {
+  const { kind } = column.type;
+  const at = column.position;
+  if (value === null && !column.nullable) return () => false;
+  if (kind === 'string' || kind === 'uuid' || kind === 'bytes') {
+    if (typeof value === 'string' && !value.isWellFormed()) return () => false; // no row holds such text
+    const encoded = encode(column, value);
+    return (buffer, position) => {
+      const from = codec.locate(at, buffer, position);
+      for (let n = 0; n < encoded.length; n++) if (buffer[from + n] !== encoded[n]) return false;
+      return true;
+    };
+  }
+  const compare = compareValues(column.type, column.nullable);
+  return (buffer, position) => compare(codec.read(at, buffer, position), value) === 0;
+}
+
+function encode(column: ColumnSchema, value: Stored): Buffer {
+  const probe = Buffer.alloc(0);
+  const buffer = Buffer.alloc(writeElement(column, value, probe, 0));
+  writeElement(column, value, buffer, 0);
+  return buffer;
+}

@@ -1,0 +1,166 @@
+import { type Compare, compareValues } from '../index/key-order.js';
+import type { Stored } from '../schema/stored-value.js';
+import type { RowId } from '../storage/link.js';
+import { createMatcher, type Matcher } from './condition.js';
+import { type OrderTerm, type Plan, plan, type QuerySpec } from './plan.js';
+import type { TableCore } from './table-core.js';
+
+/** What a run of a query did and found. */
+export interface Found {
+  readonly plan: Plan;
+  readonly rows: RowId[];
+  readonly examined: number;
+}
+
+/** The rows of a query, ordered, after offset and limit. No row is built, but for predicates. */
+export function findRows(core: TableCore, spec: QuerySpec): Found {
+  const chosen = plan(core, spec);
+  const most = spec.offset + spec.limit;
+  const rows: RowId[] = [];
+  if (most === 0) return { plan: chosen, rows, examined: 0 };
+  if (chosen.sort.length === 0) {
+    const examined = visitRows(core, spec, chosen, (row) => rows.push(row) >= most);
+    return { plan: chosen, rows: spec.offset > 0 ? rows.slice(spec.offset) : rows, examined };
+  }
+  const sorter = new Sorter(core, chosen.sort, most);
+  const examined = visitRows(core, spec, chosen, (row) => sorter.add(row));
+  return { plan: chosen, rows: sorter.sorted().slice(spec.offset), examined };
+}
+
+/** How many rows `findRows` would find. Where the index answers everything, no row is looked at. */
+export function countRows(core: TableCore, spec: QuerySpec): number {
+  const chosen = plan(core, { ...spec, order: [], limit: Number.POSITIVE_INFINITY, offset: 0 });
+  let count = 0;
+  if (chosen.filters.length === 0 && spec.predicates.length === 0 && chosen.access !== 'range') {
+    count = chosen.access === 'scan' ? core.count : chosen.points.reduce((sum: number, key) => sum + chosen.index.countOf(key), 0);
+  } else {
+    visitRows(core, spec, chosen, () => {
+      count++;
+      return false;
+    });
+  }
+  return Math.min(Math.max(count - spec.offset, 0), spec.limit);
+}
+
+/** The rows of a query in no particular order: what aggregates need. With an offset or a limit, exactly the rows that these leave. */
+export function visitAny(core: TableCore, spec: QuerySpec, visit: (row: RowId) => void): void {
+  if (spec.offset > 0 || spec.limit !== Number.POSITIVE_INFINITY) {
+    for (const row of findRows(core, spec).rows) visit(row);
+    return;
+  }
+  visitRows(core, spec, plan(core, { ...spec, order: [] }), (row) => {
+    visit(row);
+    return false;
+  });
+}
+
+/** Walks the plan's access and tests each row. `visit` ends it by `true`. @returns how many rows were looked at. */
+function visitRows(core: TableCore, spec: QuerySpec, chosen: Plan, visit: (row: RowId) => boolean): number {
+  const test = createTest(core, spec, chosen);
+  let examined = 0;
+  const step =
+    test === undefined
+      ? (row: RowId) => {
+          examined++;
+          return visit(row);
+        }
+      : (row: RowId) => {
+          examined++;
+          return test(row) && visit(row);
+        };
+  if (spec.predicates.length === 0) walk(core, chosen, step);
+  else core.journal.readOnly('a where function must not write', () => walk(core, chosen, step));
+  return examined;
+}
+
+function walk(core: TableCore, { index, access, points, range, reverse }: Plan, step: (row: RowId) => boolean): void {
+  if (access === 'point') {
+    for (let n = 0; n < points.length; n++) {
+      if (index.visit(points[reverse ? points.length - 1 - n : n], false, step)) return;
+    }
+  } else if (index.tree === undefined) {
+    for (const { row } of core.primary.all()) if (step(row)) return;
+  } else {
+    index.scan(range, reverse, step);
+  }
+}
+
+function createTest(core: TableCore, spec: QuerySpec, chosen: Plan): ((row: RowId) => boolean) | undefined {
+  const { store, codec } = core;
+  const matchers = chosen.filters.map((condition) => createMatcher(condition, codec));
+  const [first] = matchers;
+  if (matchers.length === 1 && spec.predicates.length === 0) {
+    return (row) => (first as Matcher)(store.bufferOf(row), store.positionOf(row));
+  }
+  if (matchers.length === 0 && spec.predicates.length === 0) return undefined;
+  return (row) => {
+    const buffer = store.bufferOf(row);
+    const position = store.positionOf(row);
+    for (const matches of matchers) if (!matches(buffer, position)) return false;
+    for (const predicate of spec.predicates) if (!predicate(store.decode(row) as never)) return false;
+    return true;
+  };
+}
+
+/** Where at most this many rows are kept, they are kept sorted as they come. */
+const KEPT_SORTED = 256;
+
+/** Sorts rows by columns, reading each sort key once. Keeps no more rows than will be wanted. */
+class Sorter {
+  private readonly rows: RowId[] = [];
+  private readonly keys: Stored[][] = [];
+  private readonly comparisons: Compare[];
+  private readonly bounded: boolean;
+
+  constructor(
+    private readonly core: TableCore,
+    private readonly terms: readonly OrderTerm[],
+    private readonly most: number,
+  ) {
+    this.comparisons = terms.map(({ column, descending }) => {
+      const compare = compareValues(column.type, column.nullable);
+      return descending ? (a, b) => compare(b, a) : compare;
+    });
+    this.bounded = most <= KEPT_SORTED;
+  }
+
+  add(row: RowId): boolean {
+    const key = this.terms.map(({ column }) => this.core.store.read(row, column.position));
+    if (!this.bounded) {
+      this.rows.push(row);
+      this.keys.push(key);
+      return false;
+    }
+    if (this.rows.length === this.most) {
+      if (this.compare(key, this.keys[this.most - 1] as Stored[]) >= 0) return false;
+      this.rows.pop();
+      this.keys.pop();
+    }
+    let low = 0;
+    let high = this.rows.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (this.compare(this.keys[middle] as Stored[], key) <= 0) low = middle + 1;
+      else high = middle;
+    }
+    this.rows.splice(low, 0, row);
+    this.keys.splice(low, 0, key);
+    return false;
+  }
+
+  private compare(a: readonly Stored[], b: readonly Stored[]): number {
+    for (let at = 0; at < this.comparisons.length; at++) {
+      const order = (this.comparisons[at] as Compare)(a[at], b[at]);
+      if (order !== 0) return order;
+    }
+    return 0;
+  }
+
+  sorted(): RowId[] {
+    if (this.bounded) return this.rows;
+    const places = this.rows.map((_, at) => at);
+    places.sort((a, b) => this.compare(this.keys[a] as Stored[], this.keys[b] as Stored[]));
+    const { rows, most } = this;
+    return (places.length > most ? places.slice(0, most) : places).map((place) => rows[place] as RowId);
+  }
+}

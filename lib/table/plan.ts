@@ -1,0 +1,262 @@
+import type { KeyRange } from '../index/key-map.js';
+import { compareValues, HIGH, type Key } from '../index/key-order.js';
+import type { TableIndex } from '../index/table-index.js';
+import type { Stored } from '../schema/stored-value.js';
+import { type ColumnSchema, PRIMARY } from '../schema/table-schema.js';
+import type { Condition } from './condition.js';
+import type { TableCore } from './table-core.js';
+
+export interface OrderTerm {
+  readonly column: ColumnSchema;
+  readonly descending: boolean;
+}
+
+/** What a query asks for, as data. */
+export interface QuerySpec {
+  readonly conditions: readonly Condition[];
+  readonly predicates: readonly ((row: never) => boolean)[];
+  readonly order: readonly OrderTerm[];
+  readonly offset: number;
+  readonly limit: number;
+}
+
+/** How a query finds its rows: through one index, at some keys, over a range of it, or over all of it. */
+export interface Plan {
+  readonly index: TableIndex;
+  readonly access: 'point' | 'range' | 'scan';
+  /** The keys of a point access, ascending and different. */
+  readonly points: readonly Key[];
+  readonly range: KeyRange;
+  readonly reverse: boolean;
+  /** The conditions that the access answers by itself. */
+  readonly answered: readonly Condition[];
+  /** The conditions that are tested on each row. */
+  readonly filters: readonly Condition[];
+  /** What has to be sorted by afterwards; nothing where the index gives the order. */
+  readonly sort: readonly OrderTerm[];
+}
+
+const EVERYTHING: KeyRange = { low: undefined, lowInclusive: true, high: undefined, highInclusive: true };
+/** Of the rows of an index, the share that a range is taken to hold where it is too long to be counted. */
+const SHARE_TWO_BOUNDS = 1 / 8;
+const SHARE_ONE_BOUND = 1 / 3;
+const SHARE_PREFIX = 1 / 20;
+/** Of the rows looked at, the share that a filter is taken to let through. */
+const SHARE_FILTER = 1 / 3;
+/** Ranges are counted up to this many rows before a guess stands in. */
+const COUNTED = 64;
+const MOST_POINTS = 10_000;
+
+interface Candidate {
+  readonly index: TableIndex;
+  readonly access: Plan['access'];
+  readonly points: readonly Key[];
+  readonly range: KeyRange;
+  readonly answered: ReadonlySet<Condition>;
+  readonly rows: number;
+  /** Columns at the index's start that are fixed to one value. */
+  readonly fixed: number;
+}
+
+/**
+ * Chooses the index for a query: every index makes a candidate with the equalities and the range that it can answer,
+ * and the one with the least rows to look at, and to sort, wins. Without an order asked for, rows come in primary-key
+ * order, whichever index finds them: an index changes a query's speed and never its answer.
+ */
+export function plan(core: TableCore, spec: QuerySpec): Plan {
+  const wanted = wantedOrder(core, spec);
+  let best: { plan: Plan; cost: number } | undefined;
+  for (const index of [core.primary, ...core.secondaries]) {
+    const candidate = candidateOf(index, spec.conditions);
+    if (candidate === undefined) continue;
+    const considered = complete(core, spec, candidate, wanted);
+    if (best === undefined || considered.cost < best.cost) best = considered;
+  }
+  return (best as { plan: Plan }).plan;
+}
+
+function complete(core: TableCore, spec: QuerySpec, candidate: Candidate, wanted: readonly OrderTerm[]): { plan: Plan; cost: number } {
+  const { index, access, points, range, answered, rows } = candidate;
+  const filters = spec.conditions.filter((condition) => !answered.has(condition));
+  const reverse = serves(core, candidate, wanted, true);
+  const ordered = reverse || serves(core, candidate, wanted, false);
+  let looked = rows;
+  if (ordered && spec.limit !== Number.POSITIVE_INFINITY) {
+    const passing = SHARE_FILTER ** (filters.length + spec.predicates.length);
+    looked = Math.min(rows, (spec.offset + spec.limit) / passing);
+  }
+  const cost = looked + (ordered ? 0 : rows * Math.log2(rows + 2) * 0.25);
+  const done = { index, access, points, range, reverse: reverse && ordered, answered: [...answered], filters, sort: ordered ? [] : wanted };
+  return { plan: done, cost };
+}
+
+/** The order asked for, without what a condition fixes anyway, and with the primary key behind it. */
+function wantedOrder(core: TableCore, spec: QuerySpec): OrderTerm[] {
+  const fixed = new Set(spec.conditions.filter((c) => c.operator === '=').map((c) => c.column.position));
+  const seen = new Set<number>();
+  const terms: OrderTerm[] = [];
+  const add = (term: OrderTerm) => {
+    const { position } = term.column;
+    if (seen.has(position) || fixed.has(position)) return;
+    seen.add(position);
+    terms.push(term);
+  };
+  const key = core.primary.positions;
+  for (const term of spec.order) {
+    add(term);
+    if (key.every((position) => seen.has(position) || fixed.has(position))) return terms; // the rest decides nothing
+  }
+  for (const column of core.primary.columns) add({ column, descending: false });
+  return terms;
+}
+
+/** Whether walking the candidate's index, upwards or in reverse, meets rows in the order wanted. */
+function serves(core: TableCore, candidate: Candidate, wanted: readonly OrderTerm[], reverse: boolean): boolean {
+  if (wanted.length === 0) return true;
+  const { index, access, points, fixed } = candidate;
+  const walked: OrderTerm[] = [];
+  if (access !== 'point' || points.length > 1) {
+    if (index.using === 'hash' && access !== 'point') return false;
+    for (const column of index.columns.slice(fixed)) walked.push({ column, descending: reverse });
+  }
+  if (index !== core.primary) {
+    // Rows of one key come in primary-key order, whichever way the keys are walked.
+    for (const column of core.primary.columns) {
+      if (!walked.some((term) => term.column === column)) walked.push({ column, descending: false });
+    }
+  }
+  if (walked.length === 0) return true; // one key of the primary index: one row
+  if (walked.length < wanted.length) return false;
+  return wanted.every((term, at) => {
+    const met = walked[at] as OrderTerm;
+    return met.column === term.column && met.descending === term.descending;
+  });
+}
+
+/** What an index can do for these conditions: at the least, where it has an order, be walked whole. */
+function candidateOf(index: TableIndex, conditions: readonly Condition[]): Candidate | undefined {
+  const equals: Condition[] = [];
+  for (const column of index.columns) {
+    const condition = conditions.find((c) => c.column === column && c.operator === '=');
+    if (condition === undefined) break;
+    equals.push(condition);
+  }
+  if (equals.length === index.columns.length) return pointCandidate(index, equals, [keyOf(index, equals.map(firstValue))]);
+  const next = index.columns[equals.length] as ColumnSchema;
+  const among = conditions.find((c) => c.column === next && c.operator === 'in' && c.values.length <= MOST_POINTS);
+  if (among !== undefined && equals.length === index.columns.length - 1) {
+    const keys = among.values.map((value) => keyOf(index, [...equals.map(firstValue), value]));
+    return pointCandidate(index, [...equals, among], distinct(index, keys));
+  }
+  if (index.using === 'hash') return index.name === PRIMARY ? scanCandidate(index) : undefined;
+  return rangeCandidate(index, equals, next, conditions);
+}
+
+function firstValue(condition: Condition): Stored {
+  return condition.values[0];
+}
+
+function keyOf(index: TableIndex, parts: readonly Stored[]): Key {
+  return index.columns.length === 1 ? parts[0] : parts;
+}
+
+function distinct(index: TableIndex, keys: Key[]): Key[] {
+  const sorted = keys.sort(index.compare);
+  return sorted.filter((key, at) => at === 0 || index.compare(sorted[at - 1], key) !== 0);
+}
+
+function pointCandidate(index: TableIndex, answered: readonly Condition[], points: readonly Key[]): Candidate {
+  const rows = points.reduce((sum: number, key) => sum + index.countOf(key), 0);
+  const fixed = points.length > 1 ? index.columns.length - 1 : index.columns.length;
+  return { index, access: 'point', points, range: EVERYTHING, answered: new Set(answered), rows, fixed };
+}
+
+function scanCandidate(index: TableIndex): Candidate {
+  return { index, access: 'scan', points: [], range: EVERYTHING, answered: new Set(), rows: index.entries, fixed: 0 };
+}
+
+function rangeCandidate(index: TableIndex, equals: readonly Condition[], next: ColumnSchema, conditions: readonly Condition[]): Candidate {
+  const bounds = boundsOf(next, conditions);
+  if (bounds.answered.length === 0 && equals.length === 0) return scanCandidate(index);
+  const prefix = equals.map(firstValue);
+  const range = index.columns.length === 1 ? bounds.range : compoundRange(prefix, bounds.range);
+  const guess = index.entries * (bounds.both ? SHARE_TWO_BOUNDS : equals.length > 0 ? SHARE_PREFIX : SHARE_ONE_BOUND);
+  const rows = countUpTo(index, range, COUNTED) ?? guess;
+  return { index, access: 'range', points: [], range, answered: new Set([...equals, ...bounds.answered]), rows, fixed: equals.length };
+}
+
+interface Bounds {
+  readonly range: KeyRange;
+  readonly answered: Condition[];
+  readonly both: boolean;
+}
+
+/** The tightest bounds that the conditions on one column give. Nulls lie outside of every range. */
+function boundsOf(column: ColumnSchema, conditions: readonly Condition[]): Bounds {
+  const compare = compareValues(column.type, column.nullable);
+  const answered: Condition[] = [];
+  let low: Stored;
+  let lowInclusive = true;
+  let high: Stored;
+  let highInclusive = true;
+  const raise = (value: Stored, inclusive: boolean) => {
+    const order = low === undefined ? 1 : compare(value, low);
+    if (order > 0) lowInclusive = inclusive;
+    else if (order === 0) lowInclusive &&= inclusive;
+    if (order > 0) low = value;
+  };
+  const lower = (value: Stored, inclusive: boolean) => {
+    const order = high === undefined ? -1 : compare(value, high);
+    if (order < 0) highInclusive = inclusive;
+    else if (order === 0) highInclusive &&= inclusive;
+    if (order < 0) high = value;
+  };
+  for (const condition of conditions) {
+    if (condition.column !== column) continue;
+    const [value, second] = condition.values;
+    const { operator } = condition;
+    if (operator === '>' || operator === '>=') raise(value, operator === '>=');
+    else if (operator === '<' || operator === '<=') lower(value, operator === '<=');
+    else if (operator === 'between') {
+      raise(value, true);
+      lower(second, true);
+    } else if (operator === 'startsWith') {
+      raise(value, true);
+      const end = endOfPrefix(value as string);
+      if (end !== undefined) lower(end, false);
+    } else continue;
+    answered.push(condition);
+  }
+  const both = low !== undefined && high !== undefined;
+  if (answered.length > 0 && low === undefined && column.nullable) {
+    low = null;
+    lowInclusive = false;
+  }
+  return { range: { low, lowInclusive, high, highInclusive }, answered, both };
+}
+
+/** The least text above all that begin with `prefix`, or `undefined` where there is none. */
+function endOfPrefix(prefix: string): string | undefined {
+  for (let at = prefix.length - 1; at >= 0; at--) {
+    const unit = prefix.charCodeAt(at);
+    if (unit < 0xffff) return prefix.slice(0, at) + String.fromCharCode(unit + 1);
+  }
+  return undefined;
+}
+
+/**
+ * Bounds over several columns: a shorter key sorts before all that begin with it, and `HIGH` above all that do, so
+ * bounds are keys that no row has, and inclusion needs no flag.
+ */
+function compoundRange(prefix: readonly Stored[], part: KeyRange): KeyRange {
+  const low = part.low === undefined ? [...prefix] : part.lowInclusive ? [...prefix, part.low] : [...prefix, part.low, HIGH];
+  const high = part.high === undefined ? [...prefix, HIGH] : part.highInclusive ? [...prefix, part.high, HIGH] : [...prefix, part.high];
+  return { low, lowInclusive: true, high, highInclusive: true };
+}
+
+/** How many rows a range holds, if no more than `most`. */
+function countUpTo(index: TableIndex, range: KeyRange, most: number): number | undefined {
+  let rows = 0;
+  index.scan(range, false, () => ++rows > most);
+  return rows > most ? undefined : rows;
+}

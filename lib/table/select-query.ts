@@ -1,0 +1,240 @@
+import { QueryError } from '../errors.js';
+import { compareValues } from '../index/key-order.js';
+import { type ColumnType, isScalar } from '../schema/column-type.js';
+import { elementToUser, type Stored, sumToUser, toUser } from '../schema/stored-value.js';
+import type { ColumnSchema } from '../schema/table-schema.js';
+import type { RowId } from '../storage/link.js';
+import { Mean, Sum } from './aggregate.js';
+import { type Condition, createCondition, findColumn, type Operator, requireNumeric } from './condition.js';
+import { countRows, findRows, visitAny } from './execute.js';
+import { GroupedQuery } from './grouped-query.js';
+import type { QuerySpec } from './plan.js';
+import type { TableCore } from './table-core.js';
+import type { Cell, ColumnOf } from './types.js';
+
+/** How a query was answered: `explain()` runs it and tells. */
+export interface Explanation {
+  readonly table: string;
+  /** The index that was walked; `primary` for the primary key's. */
+  readonly index: string;
+  /** `point`: some keys were looked up. `range`: a part of the index was walked. `scan`: all of it. */
+  readonly access: 'point' | 'range' | 'scan';
+  /** The conditions that the index answered. */
+  readonly range: string;
+  readonly reverse: boolean;
+  /** The conditions that were tested row by row. */
+  readonly filter: string;
+  /** What was sorted by; empty where the index gave the order. */
+  readonly sort: string;
+  readonly rowsExamined: number;
+  readonly rowsReturned: number;
+}
+
+type TextColumn<E> = { [K in ColumnOf<E>]: Cell<E, K> extends string | null ? K : never }[ColumnOf<E>];
+type NumberColumn<E> = {
+  [K in ColumnOf<E>]: NonNullable<Cell<E, K>> extends number | bigint | string ? K : never;
+}[ColumnOf<E>];
+
+const EMPTY: QuerySpec = { conditions: [], predicates: [], order: [], offset: 0, limit: Number.POSITIVE_INFINITY };
+
+/**
+ * A query over one table: immutable, so each call gives a new one, and lazy, so nothing runs before a call that ends
+ * it (`execute`, `first`, `count`, aggregates, iteration, `explain`). It picks its index itself.
+ *
+ * Rows come in the order asked for, equal ones in primary-key order; without an order, in primary-key order. `offset`
+ * applies before `limit`, in whichever order they were called. Rows are copies, the caller's own.
+ *
+ * @example
+ * ```ts
+ * accounts.selectAll().where('country', '=', 'FR').orderBy('score', 'desc').limit(10).execute();
+ * ```
+ */
+export class SelectQuery<E extends object, R = E> implements Iterable<R> {
+  private constructor(
+    private readonly core: TableCore,
+    private readonly spec: QuerySpec,
+    private readonly columns: readonly ColumnSchema[] | undefined,
+  ) {}
+
+  /** All rows of a table. @internal */
+  static of<E extends object>(core: TableCore): SelectQuery<E> {
+    return new SelectQuery<E>(core, EMPTY, undefined);
+  }
+
+  private with(change: Partial<QuerySpec>): SelectQuery<E, R> {
+    return new SelectQuery<E, R>(this.core, { ...this.spec, ...change }, this.columns);
+  }
+
+  /**
+   * Keeps rows whose column compares so; several `where` must all hold. Null equals null (`=`, `in`, `is`) and is in no
+   * range. NaN is one value above all numbers. With a function: rows for which it returns true; it looks at every row
+   * that the other conditions leave, and must not write.
+   * @throws QueryError for an unknown column, `undefined`, or a value of another type than the column's
+   */
+  where<K extends ColumnOf<E>>(column: K, operator: '=' | '!=', value: Cell<E, K>): SelectQuery<E, R>;
+  where<K extends ColumnOf<E>>(column: K, operator: '<' | '<=' | '>' | '>=', value: NonNullable<Cell<E, K>>): SelectQuery<E, R>;
+  where<K extends ColumnOf<E>>(column: K, operator: 'in', values: readonly Cell<E, K>[]): SelectQuery<E, R>;
+  where<K extends ColumnOf<E>>(
+    column: K,
+    operator: 'between',
+    range: readonly [low: NonNullable<Cell<E, K>>, high: NonNullable<Cell<E, K>>],
+  ): SelectQuery<E, R>;
+  where<K extends TextColumn<E>>(column: K, operator: 'startsWith', prefix: string): SelectQuery<E, R>;
+  where<K extends ColumnOf<E>>(column: K, operator: 'is', value: null): SelectQuery<E, R>;
+  where(predicate: (row: E) => boolean): SelectQuery<E, R>;
+  where(first: string | ((row: E) => boolean), ...rest: [operator?: Operator, value?: unknown]): SelectQuery<E, R> {
+    if (typeof first === 'function') {
+      return this.with({ predicates: [...this.spec.predicates, first as (row: never) => boolean] });
+    }
+    return this.and(createCondition(this.core.schema, first, rest[0] as Operator, rest[1]));
+  }
+
+  private and(condition: Condition): SelectQuery<E, R> {
+    return this.with({ conditions: [...this.spec.conditions, condition] });
+  }
+
+  /** Orders by a column; further calls order what is equal by the ones before. Null comes first, last when descending. */
+  orderBy(column: ColumnOf<E>, direction: 'asc' | 'desc' = 'asc'): SelectQuery<E, R> {
+    const found = findColumn(this.core.schema, column);
+    if (direction !== 'asc' && direction !== 'desc') throw new QueryError(this.core.name, column, "the direction is 'asc' or 'desc'");
+    if (!isScalar(found.type)) throw new QueryError(this.core.name, column, `a column of type ${found.type.kind} has no order`);
+    return this.with({ order: [...this.spec.order, { column: found, descending: direction === 'desc' }] });
+  }
+
+  /** Leaves out the first `rows` rows. @throws QueryError unless it is an integer from 0 */
+  offset(rows: number): SelectQuery<E, R> {
+    return this.with({ offset: this.natural(rows, 'offset') });
+  }
+
+  /** Gives `rows` rows at most. @throws QueryError unless it is an integer from 0 */
+  limit(rows: number): SelectQuery<E, R> {
+    return this.with({ limit: this.natural(rows, 'limit') });
+  }
+
+  private natural(rows: number, name: string): number {
+    if (Number.isSafeInteger(rows) && rows >= 0) return rows;
+    throw new QueryError(this.core.name, undefined, `${name} takes an integer from 0`);
+  }
+
+  /** Gives plain objects of these columns alone; the others are not even decoded. */
+  select<K extends ColumnOf<E>>(...columns: K[]): SelectQuery<E, { [P in K]: Cell<E, P> }> {
+    if (columns.length === 0) throw new QueryError(this.core.name, undefined, 'select names no columns');
+    const found = columns.map((column) => findColumn(this.core.schema, column));
+    return new SelectQuery(this.core, this.spec, found);
+  }
+
+  /** The rows. Cost: what `explain()` says was examined, and a decode for each row returned. */
+  execute(): R[] {
+    return findRows(this.core, this.spec).rows.map((row) => this.build(row));
+  }
+
+  /** The first row, or `undefined`. */
+  first(): R | undefined {
+    const [row] = findRows(this.core, { ...this.spec, limit: Math.min(this.spec.limit, 1) }).rows;
+    return row === undefined ? undefined : this.build(row);
+  }
+
+  /** How many rows `execute` would give. Builds none, and looks at none where an index knows the answer. */
+  count(): number {
+    return countRows(this.core, this.spec);
+  }
+
+  /** The rows as they are when the iteration begins; what happens to the table meanwhile does not show. */
+  [Symbol.iterator](): Iterator<R> {
+    return this.execute()[Symbol.iterator]();
+  }
+
+  private build(row: RowId): R {
+    if (this.columns === undefined) return this.core.store.decode(row) as R;
+    const projected: Record<string, unknown> = {};
+    for (const column of this.columns) projected[column.name] = elementToUser(column, this.core.store.read(row, column.position));
+    return projected as R;
+  }
+
+  /** The sum over the rows, nulls left out: of a bigint column a bigint, of a string decimal a string, 0 of no rows. */
+  sum<K extends NumberColumn<E>>(column: K): NonNullable<Cell<E, K>> {
+    const numeric = requireNumeric(this.core.schema, column);
+    const sum = new Sum(numeric.type);
+    this.fold(numeric, (value) => sum.add(value));
+    return sumToUser(numeric.type, sum.value) as NonNullable<Cell<E, K>>;
+  }
+
+  /** The mean over the rows as a number, nulls left out; `undefined` of no rows. */
+  avg(column: NumberColumn<E>): number | undefined {
+    const numeric = requireNumeric(this.core.schema, column);
+    const mean = new Mean(numeric.type);
+    this.fold(numeric, (value) => mean.add(value));
+    return mean.value;
+  }
+
+  /** The least value, nulls left out; `undefined` of no rows. */
+  min<K extends ColumnOf<E>>(column: K): NonNullable<Cell<E, K>> | undefined {
+    return this.extreme(column, -1);
+  }
+
+  /** The greatest value, nulls left out; `undefined` of no rows. */
+  max<K extends ColumnOf<E>>(column: K): NonNullable<Cell<E, K>> | undefined {
+    return this.extreme(column, 1);
+  }
+
+  /** Rows by the value of a column: `groupBy('country').count()`. Groups come in the column's order. */
+  groupBy<K extends ColumnOf<E>>(column: K): GroupedQuery<E, K> {
+    return new GroupedQuery(this.core, this.spec, this.scalar(column));
+  }
+
+  private scalar(name: string): ColumnSchema {
+    const column = findColumn(this.core.schema, name);
+    if (!isScalar(column.type)) throw new QueryError(this.core.name, name, `a column of type ${column.type.kind} has no order`);
+    return column;
+  }
+
+  private fold(column: ColumnSchema, step: (value: Stored) => void): void {
+    visitAny(this.core, this.spec, (row) => {
+      const value = this.core.store.read(row, column.position);
+      if (value !== null) step(value);
+    });
+  }
+
+  private extreme<V>(name: string, sign: 1 | -1): V | undefined {
+    const column = this.scalar(name);
+    const compare = compareValues(column.type, false);
+    let best: Stored;
+    if (this.isWhole() && this.core.secondaries.concat(this.core.primary).some((index) => index.tree && index.columns[0] === column)) {
+      const present = column.nullable ? [notNull(column)] : [];
+      const order = [{ column, descending: sign === 1 }];
+      const [row] = findRows(this.core, { ...EMPTY, conditions: present, order, limit: 1 }).rows;
+      if (row !== undefined) best = this.core.store.read(row, column.position);
+    } else {
+      this.fold(column, (value) => {
+        if (best === undefined || compare(value, best) * sign > 0) best = value;
+      });
+    }
+    return best === undefined ? undefined : (toUser(column.type as ColumnType, best) as V);
+  }
+
+  private isWhole(): boolean {
+    const { conditions, predicates, offset, limit } = this.spec;
+    return conditions.length === 0 && predicates.length === 0 && offset === 0 && limit === Number.POSITIVE_INFINITY;
+  }
+
+  /** Runs the query and tells how: index, range, what was filtered and sorted, how many rows were looked at. */
+  explain(): Explanation {
+    const { plan, rows, examined } = findRows(this.core, this.spec);
+    const functions = this.spec.predicates.map(() => 'a function');
+    return {
+      table: this.core.name,
+      index: plan.index.name,
+      access: plan.access,
+      range: plan.answered.map((condition) => condition.text).join(' and '),
+      reverse: plan.reverse,
+      filter: [...plan.filters.map((condition) => condition.text), ...functions].join(' and '),
+      sort: plan.sort.map(({ column, descending }) => `${column.name} ${descending ? 'desc' : 'asc'}`).join(', '),
+      rowsExamined: examined,
+      rowsReturned: rows.length,
+    };
+  }
+}
+
+function notNull(column: ColumnSchema): Condition {
+  return { column, operator: '>', values: [null], text: `${column.name} is not null` };
+}

@@ -1,0 +1,291 @@
+import { assert } from '../assert.js';
+import { type ChangeKind, type IndexEvent, type LinkInfo, type Lsn, Operation, type OperationSource } from '../cdc/operation.js';
+import { DuplicateKeyError, UniqueViolationError } from '../errors.js';
+import { columnsOf, type Key } from '../index/key-order.js';
+import { TableIndex } from '../index/table-index.js';
+import { createCodec } from '../schema/create-codec.js';
+import type { RowCodec } from '../schema/row-codec.js';
+import { elementToUser, type Stored } from '../schema/stored-value.js';
+import { type ColumnSchema, columnNames, PRIMARY, type TableSchema } from '../schema/table-schema.js';
+import { type Link, NO_LINK, type RowId } from '../storage/link.js';
+import { RowStore } from '../storage/row-store.js';
+import type { Change, ChangeTarget, Journal } from '../transaction/journal.js';
+import { KeyCounter } from './key-counter.js';
+
+const NO_ROW = -1 as RowId;
+
+/**
+ * The rows and indexes of one table, and the three writes from which all others are made. Values arrive here in their
+ * stored form, validated; each write is applied whole or not at all, recorded in the journal, and undone from there.
+ */
+export class TableCore implements ChangeTarget, OperationSource {
+  readonly name: string;
+  readonly codec: RowCodec;
+  readonly store: RowStore;
+  readonly primary: TableIndex;
+  readonly secondaries: readonly TableIndex[];
+  readonly counter: KeyCounter;
+  private spare: Stored[] | undefined;
+
+  constructor(
+    readonly schema: TableSchema,
+    readonly journal: Journal,
+    private readonly heard: () => boolean,
+  ) {
+    this.name = schema.name;
+    this.codec = createCodec(schema);
+    this.store = new RowStore(schema, this.codec);
+    const keyColumns = columnsOf(schema, schema.key.columns);
+    const order = { keyOf: (row: RowId) => this.primaryKeyOf(row), compare: (a: Key, b: Key) => this.primary.compare(a, b) };
+    const primary = { name: PRIMARY, columns: keyColumns, unique: true, using: schema.key.using, nullsDistinct: false };
+    this.primary = new TableIndex(primary, order);
+    this.secondaries = schema.indexes.map((index) => new TableIndex({ ...index, columns: columnsOf(schema, index.columns) }, order));
+    this.counter = new KeyCounter(schema);
+  }
+
+  get isHeard(): boolean {
+    return this.heard();
+  }
+
+  get count(): number {
+    return this.primary.entries;
+  }
+
+  /** Room for a row's stored values. Given back by `giveBack`; user code that writes meanwhile gets another. */
+  borrow(): Stored[] {
+    const values = this.spare ?? new Array<Stored>(this.schema.columns.length).fill(null);
+    this.spare = undefined;
+    return values;
+  }
+
+  giveBack(values: Stored[]): void {
+    this.spare = values;
+  }
+
+  primaryKeyOf(row: RowId): Key {
+    return this.keyAt(this.primary, this.store.linkOf(row));
+  }
+
+  /** The key that the row at `link` has in an index. */
+  keyAt(index: TableIndex, link: Link): Key {
+    const { positions } = index;
+    if (positions.length === 1) return this.store.readAt(link, positions[0] as number);
+    return positions.map((position) => this.store.readAt(link, position));
+  }
+
+  /** The user's form of an index's key: a compound one as an array. */
+  keyToUser(index: TableIndex, key: Key): unknown {
+    if (index.columns.length === 1) return elementToUser(index.columns[0] as ColumnSchema, key);
+    return index.columns.map((column, at) => elementToUser(column, (key as Key[])[at]));
+  }
+
+  /**
+   * Inserts a row: bytes first, then the primary index, then the secondary ones in declaration order. A refusal undoes
+   * the steps before it.
+   * @throws DuplicateKeyError, UniqueViolationError, RowTooLargeError, TableFullError
+   */
+  insert(values: Stored[]): Change {
+    this.journal.assertWritable();
+    const { store, primary, secondaries, counter } = this;
+    const counterBefore = counter.value;
+    const pages = store.pageExtent;
+    store.stage(values);
+    const row = store.add();
+    const key = primary.keyOf(values);
+    if (!primary.add(key, row)) {
+      this.dropRow(row, pages);
+      throw new DuplicateKeyError(this.name, this.keyToUser(primary, key));
+    }
+    for (let at = 0; at < secondaries.length; at++) {
+      const index = secondaries[at] as TableIndex;
+      if (index.add(index.keyOf(values), row)) continue;
+      for (let done = at - 1; done >= 0; done--) {
+        const added = secondaries[done] as TableIndex;
+        added.remove(added.keyOf(values), row);
+      }
+      primary.remove(key, row);
+      this.dropRow(row, pages);
+      throw this.violation(index);
+    }
+    counter.supplied(key);
+    return this.change('insert', row, NO_LINK, store.linkOf(row), counterBefore, pages);
+  }
+
+  private dropRow(row: RowId, pages: number): void {
+    this.store.remove(row);
+    this.store.trimTo(pages);
+  }
+
+  private violation(index: TableIndex): UniqueViolationError {
+    return new UniqueViolationError(this.name, index.name, columnNames(this.schema, index.positions));
+  }
+
+  private change(kind: Change['kind'], row: RowId, oldLink: Link, newLink: Link, counter: number | bigint, pages: number): Change {
+    return { target: this, kind, row, oldLink, newLink, counter, pages };
+  }
+
+  /**
+   * Gives some columns of a row, never of its key, new values; `changed` ascends. Indexes whose key changes follow; a
+   * violated one puts them all back. With `keep`, the bytes before stay for the journal; without, nobody could ask for
+   * them, and they are overwritten where the new ones fit.
+   * @throws UniqueViolationError, RowTooLargeError, TableFullError
+   */
+  update(row: RowId, changed: readonly number[], values: readonly Stored[], keep: boolean): Change | undefined {
+    this.journal.assertWritable();
+    const { store } = this;
+    const old = store.linkOf(row);
+    const pages = store.pageExtent;
+    const moves = this.moves(changed, old, values);
+    store.stagePatch(old, changed, values);
+    const inPlace = !keep && store.stagedFits(old);
+    // Claiming room comes before the indexes: memory may end there, and in the indexes' steps nothing can fail.
+    if (!inPlace) store.replace(row);
+    if (moves !== undefined) this.moveKeys(row, moves, inPlace ? NO_LINK : old, pages);
+    if (keep) return this.change('update', row, old, store.linkOf(row), this.counter.value, pages);
+    if (inPlace) store.overwrite(row);
+    else store.release(old);
+    return undefined;
+  }
+
+  /** The indexes that the new values touch, with the key before and after. */
+  private moves(changed: readonly number[], old: Link, values: readonly Stored[]): KeyMove[] | undefined {
+    let moves: KeyMove[] | undefined;
+    for (const index of this.secondaries) {
+      if (!index.positions.some((position) => changed.includes(position))) continue;
+      const from = this.keyAt(index, old);
+      const to =
+        index.positions.length === 1
+          ? values[index.positions[0] as number]
+          : index.positions.map((position, at) => (changed.includes(position) ? values[position] : (from as Key[])[at]));
+      if (index.compare(from, to) === 0) continue;
+      moves ??= [];
+      moves.push({ index, from, to });
+    }
+    return moves;
+  }
+
+  /** Moves a row within indexes; a violation puts it back everywhere, and restores its place where it has a new one. */
+  private moveKeys(row: RowId, moves: readonly KeyMove[], replaced: Link, pages: number): void {
+    for (let at = 0; at < moves.length; at++) {
+      const { index, from, to } = moves[at] as KeyMove;
+      if (index.add(to, row)) {
+        index.remove(from, row);
+        continue;
+      }
+      for (let done = at - 1; done >= 0; done--) {
+        const moved = moves[done] as KeyMove;
+        moved.index.remove(moved.to, row);
+        this.addBack(moved.index, moved.from, row);
+      }
+      if (replaced !== NO_LINK) {
+        this.store.restore(row, replaced);
+        this.store.trimTo(pages);
+      }
+      throw this.violation(index);
+    }
+  }
+
+  /** Puts a key back that was there a moment ago. */
+  private addBack(index: TableIndex, key: Key, row: RowId): void {
+    assert(index.add(key, row), `undoing: ${this.name}.${index.name} takes back the key that it had`);
+  }
+
+  /** Deletes a row. Its bytes stay until the journal has finished with them. */
+  delete(row: RowId): Change {
+    this.journal.assertWritable();
+    const link = this.store.linkOf(row);
+    const pages = this.store.pageExtent;
+    for (const index of this.secondaries) index.remove(this.keyAt(index, link), row);
+    this.primary.remove(this.keyAt(this.primary, link), row);
+    return this.change('delete', row, link, NO_LINK, this.counter.value, pages);
+  }
+
+  /** Hands out the next key. */
+  takeKey(): Change {
+    this.journal.assertWritable();
+    const before = this.counter.value;
+    this.counter.take();
+    return this.change('counter', NO_ROW, NO_LINK, NO_LINK, before, this.store.pageExtent);
+  }
+
+  undo(change: Change): void {
+    const { row, oldLink, newLink } = change;
+    switch (change.kind) {
+      case 'insert':
+        for (let at = this.secondaries.length - 1; at >= 0; at--) {
+          const index = this.secondaries[at] as TableIndex;
+          index.remove(this.keyAt(index, newLink), row);
+        }
+        this.primary.remove(this.keyAt(this.primary, newLink), row);
+        this.store.remove(row);
+        break;
+      case 'update':
+        for (let at = this.secondaries.length - 1; at >= 0; at--) {
+          const index = this.secondaries[at] as TableIndex;
+          const from = this.keyAt(index, oldLink);
+          const to = this.keyAt(index, newLink);
+          if (index.compare(from, to) === 0) continue;
+          index.remove(to, row);
+          this.addBack(index, from, row);
+        }
+        this.store.restore(row, oldLink);
+        break;
+      case 'delete':
+        this.addBack(this.primary, this.keyAt(this.primary, oldLink), row);
+        for (const index of this.secondaries) this.addBack(index, this.keyAt(index, oldLink), row);
+        break;
+      case 'counter':
+    }
+    this.counter.value = change.counter;
+    this.store.trimTo(change.pages);
+  }
+
+  finish(change: Change): void {
+    if (change.kind === 'update') this.store.release(change.oldLink);
+    else if (change.kind === 'delete') this.store.remove(change.row);
+  }
+
+  operationOf(change: Change, lsn: Lsn, txn: number, seq: number): Operation {
+    const { oldLink, newLink, kind } = change;
+    const before = oldLink === NO_LINK ? undefined : this.store.bytesAt(oldLink);
+    const after = newLink === NO_LINK ? undefined : this.store.bytesAt(newLink);
+    const link: LinkInfo = this.store.placeOf(newLink === NO_LINK ? oldLink : newLink);
+    return new Operation(this, kind as ChangeKind, lsn, txn, seq, before, after, link);
+  }
+
+  decodeRow(bytes: Uint8Array): object {
+    return this.codec.decode(asBuffer(bytes), 0);
+  }
+
+  keyOf(bytes: Uint8Array): unknown {
+    return this.keyToUser(this.primary, this.keyIn(this.primary, asBuffer(bytes)));
+  }
+
+  private keyIn(index: TableIndex, row: Buffer): Key {
+    if (index.positions.length === 1) return this.codec.read(index.positions[0] as number, row, 0);
+    return index.positions.map((position) => this.codec.read(position, row, 0));
+  }
+
+  indexEvents(before: Uint8Array | undefined, after: Uint8Array | undefined): { primary: IndexEvent[]; secondary: IndexEvent[] } {
+    const events = (index: TableIndex): IndexEvent[] => {
+      const from = before === undefined ? undefined : this.keyIn(index, asBuffer(before));
+      const to = after === undefined ? undefined : this.keyIn(index, asBuffer(after));
+      if (from !== undefined && to !== undefined && index.compare(from, to) === 0) return [];
+      const found: IndexEvent[] = [];
+      if (from !== undefined) found.push({ index: index.name, kind: 'remove', key: this.keyToUser(index, from) });
+      if (to !== undefined) found.push({ index: index.name, kind: 'insert', key: this.keyToUser(index, to) });
+      return found;
+    };
+    return { primary: events(this.primary), secondary: this.secondaries.flatMap(events) };
+  }
+}
+
+interface KeyMove {
+  readonly index: TableIndex;
+  readonly from: Key;
+  readonly to: Key;
+}
+
+function asBuffer(bytes: Uint8Array): Buffer {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}
