@@ -63,6 +63,10 @@ function* checkIndex(core: TableCore, index: TableIndex, rows: ReadonlySet<RowId
     if (!index.holds(key, row)) yield 'a row is not found by its key';
     if (index.unique && index.countOf(key) > 1 && !hasNull(key)) yield 'a unique key leads to several rows';
   }
+  // sorted-btree compares a node's keys with its parent's by identity, which arrays, bytes and NaN do not have.
+  const [only] = index.columns;
+  const kind = index.columns.length === 1 ? only?.type.kind : undefined;
+  if (kind === undefined || kind === 'bytes' || kind === 'float' || kind === 'double') return;
   try {
     index.tree?.checkStructure();
   } catch (error) {

@@ -54,6 +54,8 @@ interface Candidate {
   readonly range: KeyRange;
   readonly answered: ReadonlySet<Condition>;
   readonly rows: number;
+  /** Whether `rows` is a guess. */
+  readonly guessed: boolean;
   /** Columns at the index's start that are fixed to one value. */
   readonly fixed: number;
 }
@@ -65,14 +67,28 @@ interface Candidate {
  */
 export function plan(core: TableCore, spec: QuerySpec): Plan {
   const wanted = wantedOrder(core, spec);
-  let best: { plan: Plan; cost: number } | undefined;
+  const candidates: Candidate[] = [];
   for (const index of [core.primary, ...core.secondaries]) {
     const candidate = candidateOf(index, spec.conditions);
-    if (candidate === undefined) continue;
-    const considered = complete(core, spec, candidate, wanted);
+    if (candidate !== undefined) candidates.push(candidate);
+  }
+  let best: { plan: Plan; cost: number } | undefined;
+  for (const candidate of candidates) {
+    const considered = complete(core, spec, informed(candidate, candidates), wanted);
     if (best === undefined || considered.cost < best.cost) best = considered;
   }
   return (best as { plan: Plan }).plan;
+}
+
+/** Replaces a guess by what another candidate knows: keys that answer some of the same conditions are counted exactly. */
+function informed(candidate: Candidate, others: readonly Candidate[]): Candidate {
+  if (!candidate.guessed) return candidate;
+  let { rows } = candidate;
+  for (const other of others) {
+    const shared = other.access === 'point' && [...other.answered].every((condition) => candidate.answered.has(condition));
+    if (shared) rows = other.rows * (other.answered.size === candidate.answered.size ? 1 : SHARE_ONE_BOUND);
+  }
+  return { ...candidate, rows: Math.max(rows, COUNTED + 1) };
 }
 
 function complete(core: TableCore, spec: QuerySpec, candidate: Candidate, wanted: readonly OrderTerm[]): { plan: Plan; cost: number } {
@@ -168,11 +184,11 @@ function distinct(index: TableIndex, keys: Key[]): Key[] {
 function pointCandidate(index: TableIndex, answered: readonly Condition[], points: readonly Key[]): Candidate {
   const rows = points.reduce((sum: number, key) => sum + index.countOf(key), 0);
   const fixed = points.length > 1 ? index.columns.length - 1 : index.columns.length;
-  return { index, access: 'point', points, range: EVERYTHING, answered: new Set(answered), rows, fixed };
+  return { index, access: 'point', points, range: EVERYTHING, answered: new Set(answered), rows, guessed: false, fixed };
 }
 
 function scanCandidate(index: TableIndex): Candidate {
-  return { index, access: 'scan', points: [], range: EVERYTHING, answered: new Set(), rows: index.entries, fixed: 0 };
+  return { index, access: 'scan', points: [], range: EVERYTHING, answered: new Set(), rows: index.entries, guessed: false, fixed: 0 };
 }
 
 function rangeCandidate(index: TableIndex, equals: readonly Condition[], next: ColumnSchema, conditions: readonly Condition[]): Candidate {
@@ -181,8 +197,10 @@ function rangeCandidate(index: TableIndex, equals: readonly Condition[], next: C
   const prefix = equals.map(firstValue);
   const range = index.columns.length === 1 ? bounds.range : compoundRange(prefix, bounds.range);
   const guess = index.entries * (bounds.both ? SHARE_TWO_BOUNDS : equals.length > 0 ? SHARE_PREFIX : SHARE_ONE_BOUND);
-  const rows = countUpTo(index, range, COUNTED) ?? guess;
-  return { index, access: 'range', points: [], range, answered: new Set([...equals, ...bounds.answered]), rows, fixed: equals.length };
+  const counted = countUpTo(index, range, COUNTED);
+  const answered = new Set([...equals, ...bounds.answered]);
+  const rows = counted ?? guess;
+  return { index, access: 'range', points: [], range, answered, rows, guessed: counted === undefined, fixed: equals.length };
 }
 
 interface Bounds {
