@@ -263,13 +263,13 @@ function endOfPrefix(prefix: string): string | undefined {
 }
 
 /**
- * Bounds over several columns: a shorter key sorts before all that begin with it, and `HIGH` above all that do, so
- * bounds are keys that no row has, and inclusion needs no flag.
+ * Bounds over several columns: a shorter key sorts before all that begin with it, and `HIGH` above all that do. A bound
+ * on the last column may be a row's whole key, so an upper one that excludes it says so.
  */
 function compoundRange(prefix: readonly Stored[], part: KeyRange): KeyRange {
   const low = part.low === undefined ? [...prefix] : part.lowInclusive ? [...prefix, part.low] : [...prefix, part.low, HIGH];
   const high = part.high === undefined ? [...prefix, HIGH] : part.highInclusive ? [...prefix, part.high, HIGH] : [...prefix, part.high];
-  return { low, lowInclusive: true, high, highInclusive: true };
+  return { low, lowInclusive: true, high, highInclusive: part.high === undefined || part.highInclusive };
 }
 
 /** How many rows a range holds, if no more than `most`. */

@@ -31,7 +31,7 @@ export function useDatabase(open: OpenDatabase): Fixture {
 }
 
 /** What an error of ours says that is for programs, without its text. */
-export function refusal(work: () => unknown): { code: string } & Record<string, unknown> {
+export function refusal(work: () => unknown): { code: string; message: string } & Record<string, unknown> {
   try {
     work();
   } catch (error) {

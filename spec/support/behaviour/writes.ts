@@ -73,7 +73,7 @@ export function writesBehave(open: OpenDatabase): void {
       t.accounts.insert(account(1));
       const error = refusal(() => t.accounts.insert(account(2, { email: 'user1@example.com' })));
       expect(error).toMatchObject({ code: 'WT_UNIQUE_VIOLATION', index: 'email', columns: ['email'] });
-      expect(String(error['message'])).not.toContain('user1');
+      expect(String(error.message)).not.toContain('user1');
       expect(t.accounts.count()).toBe(1);
       expect(t.accounts.selectBy('country', 'GB').count()).toBe(0);
       expect(t.accounts.insert(account(2))).toBe(2);
@@ -110,7 +110,7 @@ export function writesBehave(open: OpenDatabase): void {
         refusal(() => t.accounts.insert({ ...account(1), plan: secret } as never)),
         refusal(() => t.accounts.insert({ ...account(1), tags: [secret, 1] } as never)),
       ];
-      for (const error of errors) expect(String(error['message'])).not.toContain(secret);
+      for (const error of errors) expect(String(error.message)).not.toContain(secret);
     });
 
     it('takes plain objects, class instances, and rows whose values come from getters', () => {
