@@ -2,6 +2,7 @@ import { assert } from '../assert.js';
 import type { Stored } from '../schema/stored-value.js';
 import type { ColumnSchema, IndexKind } from '../schema/table-schema.js';
 import type { RowId } from '../storage/link.js';
+import { DensePoints } from './dense-points.js';
 import { HashMap, type KeyMap, type KeyRange, TreeMap } from './key-map.js';
 import { type Compare, compareKeys, hashOf, type Key, keyReader } from './key-order.js';
 import { Posting, type RowOrder } from './posting.js';
@@ -18,7 +19,7 @@ export interface IndexDefinition {
   readonly nullsDistinct: boolean;
 }
 
-/** The kinds of change that one row makes to one index. */
+/** What an index holds, and in how much memory. */
 export interface IndexStats {
   readonly name: string;
   readonly columns: readonly string[];
@@ -45,6 +46,7 @@ export class TableIndex {
   /** The key of stored values. */
   readonly keyOf: (values: readonly Stored[]) => Key;
   private readonly map: KeyMap<Entry>;
+  private readonly dense: DensePoints | undefined;
   private readonly nullsConflict: boolean;
   private rows = 0;
 
@@ -60,6 +62,7 @@ export class TableIndex {
     this.using = definition.using;
     this.keyOf = keyReader(this.positions);
     this.nullsConflict = !definition.nullsDistinct || definition.columns.every((column) => !column.nullable);
+    this.dense = hasDenseKeys(definition) ? new DensePoints() : undefined;
     this.map = definition.using === 'hash' ? new HashMap(hashOf(definition.columns)) : new TreeMap(this.compare);
   }
 
@@ -83,6 +86,7 @@ export class TableIndex {
     const shared = this.rows > this.map.size * 2 ? this.map.get(key) : undefined;
     if (shared === undefined && this.map.addIfAbsent(key, row)) {
       this.rows++;
+      this.dense?.add(key, row, this.rows, this.visitRange);
       return true;
     }
     if (this.unique && this.conflicts(key)) return false;
@@ -90,6 +94,13 @@ export class TableIndex {
     this.rows++;
     return true;
   }
+
+  private readonly visitRange = (low: number, high: number, visit: (key: number, row: RowId) => void): void => {
+    this.tree?.scan({ low, lowInclusive: true, high, highInclusive: false }, false, (entry, key) => {
+      visit(key as number, entry as RowId);
+      return false;
+    });
+  };
 
   private join(key: Key, entry: Entry, row: RowId): void {
     if (typeof entry !== 'number') {
@@ -118,6 +129,7 @@ export class TableIndex {
     }
     assert(entry === row, 'the row stands in the index under its key');
     this.map.delete(key);
+    this.dense?.remove(key);
   }
 
   get(key: Key): Entry | undefined {
@@ -126,6 +138,7 @@ export class TableIndex {
 
   /** The only row of a key, in an index where keys do not repeat. */
   getOne(key: Key): RowId | undefined {
+    if (this.dense?.covers(key)) return this.dense.get(key);
     const entry = this.map.get(key);
     return typeof entry === 'object' ? entry.first() : entry;
   }
@@ -181,11 +194,19 @@ export class TableIndex {
     }
     // Two words an entry at the fill of a B+ tree that grew by splits, or in a hash table's buckets.
     const slot = this.using === 'btree' ? 16 / 0.7 : 36;
-    return sampled === 0 ? 0 : Math.round((bytes / sampled + slot) * this.map.size);
+    const dense = this.dense?.bytes ?? 0;
+    return dense + (sampled === 0 ? 0 : Math.round((bytes / sampled + slot) * this.map.size));
   }
 }
 
 const SAMPLE = 1000;
+
+/** Whether keys are integers that a table may count: a unique index on a sorted column of them has an array beside it. */
+function hasDenseKeys({ columns, unique, using }: IndexDefinition): boolean {
+  const [column] = columns;
+  if (!unique || using !== 'btree' || columns.length > 1 || column === undefined || column.nullable) return false;
+  return column.type.kind === 'int' || (column.type.kind === 'long' && column.type.as === 'number');
+}
 
 function bytesOfKey(key: Key): number {
   if (typeof key === 'string') return (20 + key.length + 7) & -8;

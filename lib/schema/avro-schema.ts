@@ -1,4 +1,6 @@
-import avsc, { type Type } from 'avsc';
+import { createRequire } from 'node:module';
+import type avsc from 'avsc';
+import type { Type } from 'avsc';
 import { crc64Avro } from '../bytes/crc64-avro.js';
 import type { AvroName, ColumnType, Element, Field } from './column-type.js';
 
@@ -147,16 +149,23 @@ export function schemaFingerprint(canonical: string): bigint {
 }
 
 /**
- * The schema as avsc's type, for whoever reads or writes rows' bytes elsewhere. Longs come as bigints of all 64 bits:
- * avsc's plain long decodes those below −2^52 with the wrong sign. avsc generates code, so this fails where code
- * generation is forbidden; no table needs it.
+ * The schema as avsc's type, for whoever reads or writes rows' bytes elsewhere. Longs, timestamps among them, come as
+ * bigints of all 64 bits: avsc's plain long decodes those below −2^52 with the wrong sign. avsc generates code, even
+ * while it is loaded, so it is loaded here alone, and this fails where code generation is forbidden; no table needs it.
  */
 export function avscType(schema: AvroSchema): Type {
-  return avsc.Type.forSchema(schema as never, { registry: { long: bigLong() } });
+  const { Type, types } = createRequire(import.meta.url)('avsc') as typeof avsc;
+  const long = bigLong(types);
+  return Type.forSchema(schema as never, { typeHook: (part) => (isLong(part as AvroSchema) ? long : undefined) });
 }
 
-function bigLong(): Type {
-  return avsc.types.LongType.__with({
+/** The name alone, or with attributes such as a logical type. */
+function isLong(schema: AvroSchema): boolean {
+  return schema === 'long' || (typeof schema === 'object' && !Array.isArray(schema) && schema.type === 'long');
+}
+
+function bigLong({ LongType }: typeof avsc.types): Type {
+  return LongType.__with({
     fromBuffer: (buffer: Buffer) => buffer.readBigInt64LE(),
     toBuffer: (value: bigint) => {
       const buffer = Buffer.alloc(8);

@@ -1,3 +1,4 @@
+import { codeGenerationAllowed } from '../bytes/code-generation.js';
 import { CompiledCodec } from './compiled-codec.js';
 import { InterpretedCodec } from './interpreted-codec.js';
 import type { RowCodec } from './row-codec.js';
@@ -6,17 +7,4 @@ import type { TableSchema } from './table-schema.js';
 /** The compiled codec, or the interpreted one where the process forbids code generation. */
 export function createCodec(schema: TableSchema): RowCodec {
   return codeGenerationAllowed() ? new CompiledCodec(schema) : new InterpretedCodec(schema);
-}
-
-let allowed: boolean | undefined;
-
-function codeGenerationAllowed(): boolean {
-  if (allowed === undefined) {
-    try {
-      allowed = new Function('return true')() === true;
-    } catch {
-      allowed = false;
-    }
-  }
-  return allowed;
 }

@@ -61,6 +61,7 @@ function* checkIndex(core: TableCore, index: TableIndex, rows: ReadonlySet<RowId
   for (const row of rows) {
     const key = core.keyAt(index, core.store.linkOf(row));
     if (!index.holds(key, row)) yield 'a row is not found by its key';
+    if (index.unique && index.getOne(key) !== row && !hasNull(key)) yield 'a point lookup finds another row, or none';
     if (index.unique && index.countOf(key) > 1 && !hasNull(key)) yield 'a unique key leads to several rows';
   }
   // sorted-btree compares a node's keys with its parent's by identity, which arrays, bytes and NaN do not have.

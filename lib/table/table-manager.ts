@@ -41,6 +41,8 @@ export class TableManager<C extends EntityClass, E extends object = RowOf<C>> {
   private readonly core: TableCore;
   private readonly events: IsolatedEmitter<TableEvents>;
   private readonly keyColumns: readonly ColumnSchema[];
+  /** Unique indexes over one column, by that column's name. */
+  private readonly uniqueIndexes: ReadonlyMap<string, TableIndex>;
   /** Every column that is not of the key. */
   private readonly others: readonly number[];
 
@@ -56,6 +58,8 @@ export class TableManager<C extends EntityClass, E extends object = RowOf<C>> {
     this.events = publisher.table(schema.name);
     this.core = new TableCore(schema, journal, () => this.events.has('change'));
     this.keyColumns = this.core.primary.columns;
+    const unique = [this.core.primary, ...this.core.secondaries].filter((index) => index.unique && index.columns.length === 1);
+    this.uniqueIndexes = new Map(unique.map((index) => [(index.columns[0] as ColumnSchema).name, index]));
     this.others = schema.columns.map((column) => column.position).filter((position) => !schema.key.columns.includes(position));
     this.queries = createQueries(this.core, (row, changed, values) => {
       this.updateRow(row, changed, values, false);
@@ -97,16 +101,10 @@ export class TableManager<C extends EntityClass, E extends object = RowOf<C>> {
 
   /** The row with this value in a unique index, or the key. @throws QueryError where the column has none of its own */
   selectOneBy<K extends ColumnOf<E>>(column: K, value: Cell<E, K>): E | undefined {
-    const index = this.uniqueIndex(column);
+    const index = this.uniqueIndexes.get(column);
+    if (index === undefined) throw new QueryError(this.name, column, 'no unique index is over this column alone; use selectBy, or where');
     const row = index.getOne(this.literal(index.columns[0] as ColumnSchema, value));
     return row === undefined ? undefined : (this.core.store.decode(row) as E);
-  }
-
-  private uniqueIndex(column: string): TableIndex {
-    for (const index of [this.core.primary, ...this.core.secondaries]) {
-      if (index.unique && index.columns.length === 1 && index.columns[0]?.name === column) return index;
-    }
-    throw new QueryError(this.name, column, 'no unique index is over this column alone; use selectBy, or where');
   }
 
   /** A query over an index on this column, or one that begins with it. @throws QueryError where there is none */

@@ -1,0 +1,53 @@
+import type { RowId } from '../storage/link.js';
+import type { Key } from './key-order.js';
+
+const FIRST_CAPACITY = 1024;
+/** The array may hold this many places for each key that there is. */
+const MOST_PLACES_A_KEY = 4;
+
+/**
+ * Point lookups for a unique index whose keys are small integers, as counted keys are: an array from key to row id
+ * beside the tree, four bytes a place and off the heap. It covers the keys below its capacity, and answers for those
+ * whether they exist or not; the tree answers for the others. It grows where keys are dense enough to be worth it.
+ */
+export class DensePoints {
+  /** A row id plus one; 0 where no row has the key. */
+  private places = new Int32Array(FIRST_CAPACITY);
+
+  covers(key: Key): key is number {
+    return (key as number) >>> 0 === key && key < this.places.length;
+  }
+
+  /** For a key that is covered. */
+  get(key: number): RowId | undefined {
+    const place = this.places[key] as number;
+    return place === 0 ? undefined : ((place - 1) as RowId);
+  }
+
+  /**
+   * @param keys how many keys the index has; @param inRange visits those from `low` to below `high`, for keys that
+   * become covered.
+   */
+  add(key: Key, row: RowId, keys: number, inRange: (low: number, high: number, visit: (key: number, row: RowId) => void) => void): void {
+    if (!this.covers(key)) {
+      const before = this.places.length;
+      const after = before * 2;
+      if ((key as number) >>> 0 !== key || key >= after || after > keys * MOST_PLACES_A_KEY) return;
+      const larger = new Int32Array(after);
+      larger.set(this.places);
+      this.places = larger;
+      inRange(before, after, (other, otherRow) => {
+        larger[other] = otherRow + 1;
+      });
+    }
+    this.places[key as number] = row + 1;
+  }
+
+  remove(key: Key): void {
+    if (this.covers(key)) this.places[key] = 0;
+  }
+
+  get bytes(): number {
+    return this.places.byteLength;
+  }
+}
