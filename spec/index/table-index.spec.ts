@@ -1,0 +1,156 @@
+import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import { compareKeys, compareValues, HIGH, hashOf, type Key } from '../../lib/index/key-order.js';
+import { type IndexDefinition, TableIndex } from '../../lib/index/table-index.js';
+import type { ColumnType } from '../../lib/schema/column-type.js';
+import type { ColumnSchema } from '../../lib/schema/table-schema.js';
+import type { RowId } from '../../lib/storage/link.js';
+
+function column(name: string, position: number, type: ColumnType, nullable = false): ColumnSchema {
+  return { name, position, type, nullable, default: undefined };
+}
+
+const int: ColumnType = { kind: 'int' };
+const text: ColumnType = { kind: 'string' };
+const double: ColumnType = { kind: 'double' };
+
+function indexOver(columns: ColumnSchema[], options: Partial<IndexDefinition> = {}): TableIndex {
+  const order = { keyOf: (row: RowId) => row, compare: (a: Key, b: Key) => (a as number) - (b as number) };
+  return new TableIndex({ name: 'index', columns, unique: false, using: 'btree', nullsDistinct: true, ...options }, order);
+}
+
+describe('key order', () => {
+  it('is a total order for every type, null first and NaN last', () => {
+    const values = fc.oneof(fc.double(), fc.constantFrom(null, Number.NaN, -0, 0, Number.POSITIVE_INFINITY));
+    const compare = compareValues(double, true);
+    fc.assert(
+      fc.property(values, values, values, (a, b, c) => {
+        expect(Math.sign(compare(a, b))).toBe(-Math.sign(compare(b, a)) + 0);
+        if (compare(a, b) <= 0 && compare(b, c) <= 0) expect(compare(a, c)).toBeLessThanOrEqual(0);
+        expect(compare(a, a) + 0).toBe(0);
+      }),
+      { numRuns: 2000 },
+    );
+    const sorted = [1, Number.NaN, null, -0, Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY, -1].sort(compare);
+    expect(sorted).toEqual([null, Number.NEGATIVE_INFINITY, -1, -0, 1, Number.POSITIVE_INFINITY, Number.NaN]);
+  });
+
+  it('compares compound keys part by part, never as joined text', () => {
+    const compare = compareKeys([column('n', 0, int), column('t', 1, text)]);
+    const keys: Key[] = [
+      [10, 'a'],
+      [2, 'a'],
+      [1, 'a,2'],
+      [1, 'a'],
+      [1, 'a,1'],
+    ];
+    expect(keys.sort(compare)).toEqual([
+      [1, 'a'],
+      [1, 'a,1'],
+      [1, 'a,2'],
+      [2, 'a'],
+      [10, 'a'],
+    ]);
+    expect(compare([1], [1, 'a'])).toBeLessThan(0);
+    expect(compare([1, HIGH], [1, '\uffff'])).toBeGreaterThan(0);
+    expect(compare([1, HIGH], [2, ''])).toBeLessThan(0);
+  });
+
+  it('gives different compound keys different hashes', () => {
+    const hash = hashOf([column('a', 0, text), column('b', 1, text)]) as (key: Key) => Key;
+    const part = fc.oneof(fc.string({ maxLength: 4 }), fc.constantFrom(null, 's1:a', '1:', 'n'));
+    fc.assert(
+      fc.property(part, part, part, part, (a, b, c, d) => {
+        expect(hash([a, b]) === hash([c, d])).toBe(a === c && b === d);
+      }),
+      { numRuns: 2000 },
+    );
+    const mixed = hashOf([column('a', 0, double), column('b', 1, { kind: 'bytes' })]) as (key: Key) => Key;
+    expect(mixed([0, Uint8Array.of(1)])).toBe(mixed([-0, Uint8Array.of(1)]));
+    expect(mixed([Number.NaN, null])).toBe(mixed([Number.NaN, null]));
+    expect(mixed([1, Uint8Array.of(49)])).not.toBe(mixed([1, Uint8Array.of(1)]));
+  });
+});
+
+describe('TableIndex', () => {
+  it('finds, counts and forgets through random additions and removals, sorted or hashed, unique or not', () => {
+    const kinds = [
+      { using: 'btree', unique: true },
+      { using: 'btree', unique: false },
+      { using: 'hash', unique: true },
+      { using: 'hash', unique: false },
+    ] as const;
+    const step = fc.tuple(fc.boolean(), fc.integer({ min: -3, max: 3000 }), fc.nat({ max: 50 }));
+    for (const kind of kinds) {
+      fc.assert(
+        fc.property(fc.array(step, { maxLength: 600, size: 'max' }), (steps) => {
+          const index = indexOver([column('n', 0, int)], kind);
+          const model = new Map<number, Set<number>>();
+          for (const [adds, key, row] of steps) {
+            const rows = model.get(key) ?? new Set();
+            if (adds && !rows.has(row)) {
+              const taken = kind.unique && rows.size > 0;
+              expect(index.add(key, row as RowId)).toBe(!taken);
+              if (!taken) model.set(key, rows.add(row));
+            } else if (rows.has(row)) {
+              index.remove(key, row as RowId);
+              rows.delete(row);
+            }
+            if (index.countOf(key) !== (model.get(key)?.size ?? 0)) throw new Error(`key ${key} is miscounted`);
+          }
+          let entries = 0;
+          for (const [key, rows] of model) {
+            entries += rows.size;
+            expect(index.getOne(key)).toBe(rows.size === 0 ? undefined : Math.min(...rows));
+          }
+          expect(index.entries).toBe(entries);
+          if (kind.using === 'btree') {
+            const scanned: number[] = [];
+            index.scan({ low: 100, lowInclusive: false, high: 2000, highInclusive: true }, true, (row) => scanned.push(row) < 0);
+            const wanted = [...model].filter(([key]) => key > 100 && key <= 2000).sort((a, b) => b[0] - a[0]);
+            expect(scanned).toEqual(wanted.flatMap(([, rows]) => [...rows].sort((a, b) => a - b)));
+          }
+        }),
+        { numRuns: 60 },
+      );
+    }
+  });
+
+  it('answers counted keys from its array as from its tree, however they come', () => {
+    for (const stride of [1, 3, 50_021]) {
+      const index = indexOver([column('n', 0, int)], { unique: true });
+      const count = 50_000;
+      const key = (n: number) => ((n * 50_021) % count) * stride;
+      for (let n = 0; n < count; n++) index.add(key(n), n as RowId);
+      for (let n = 0; n < count; n += 2) index.remove(key(n), n as RowId);
+      for (let n = 0; n < count; n++) {
+        const wanted = n % 2 === 0 ? undefined : n;
+        if (index.getOne(key(n)) !== wanted || index.get(key(n)) !== wanted) throw new Error(`key ${key(n)}`);
+      }
+      for (const odd of [-1, 0.5, Number.POSITIVE_INFINITY, 2 ** 31, 2 ** 32, -0.5]) expect(index.getOne(odd)).toBeUndefined();
+    }
+  });
+
+  it('lets nulls repeat in a unique index, unless they are not distinct', () => {
+    const columns = [column('a', 0, int, true), column('b', 1, int)];
+    const distinct = indexOver(columns, { unique: true });
+    expect([distinct.add([null, 1], 1 as RowId), distinct.add([null, 1], 2 as RowId), distinct.add([1, 1], 3 as RowId)]).toEqual([
+      true,
+      true,
+      true,
+    ]);
+    expect(distinct.add([1, 1], 4 as RowId)).toBe(false);
+    expect([distinct.countOf([null, 1]), distinct.entries]).toEqual([2, 3]);
+    const alike = indexOver(columns, { unique: true, nullsDistinct: false });
+    expect([alike.add([null, 1], 1 as RowId), alike.add([null, 1], 2 as RowId)]).toEqual([true, false]);
+  });
+
+  it('stays cheap where a million rows share a value', () => {
+    const index = indexOver([column('n', 0, int)]);
+    for (let row = 0; row < 1_000_000; row++) index.add(7, row as RowId);
+    expect([index.countOf(7), index.keys]).toEqual([1_000_000, 1]);
+    expect(index.stats().bytes / 1_000_000).toBeLessThan(6);
+    for (let row = 0; row < 1_000_000; row += 2) index.remove(7, row as RowId);
+    expect(index.countOf(7)).toBe(500_000);
+  });
+});
