@@ -52,8 +52,11 @@ export class Publisher {
     this.waiting.push(transaction);
     if (this.delivering) return;
     this.delivering = true;
-    for (let next = this.waiting.shift(); next !== undefined; next = this.waiting.shift()) this.deliver(next);
-    this.delivering = false;
+    try {
+      for (let next = this.waiting.shift(); next !== undefined; next = this.waiting.shift()) this.deliver(next);
+    } finally {
+      this.delivering = false;
+    }
   }
 
   private deliver({ lsn, txn, at, operations }: CommittedTransaction): void {

@@ -38,6 +38,7 @@ export function buildSchema(ctor: EntityClass): TableSchema {
     className,
     ctor,
     columns,
+    columnsByName: new Map(columns.map((column) => [column.name, column])),
     key,
     indexes,
     queries: context.queries(key),

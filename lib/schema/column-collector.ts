@@ -5,7 +5,8 @@ import type { ColumnSchema, TableSchema } from './table-schema.js';
 
 /** What both codecs do where a value needs more than a glance. */
 export class ColumnCollector {
-  private readonly refusals: readonly Refuse[];
+  /** For each column, what refuses a value of it. */
+  readonly refusals: readonly Refuse[];
 
   constructor(private readonly schema: TableSchema) {
     this.refusals = schema.columns.map((column) => (reason: string) => {
@@ -30,8 +31,7 @@ export class ColumnCollector {
   /** Refuses an own enumerable property that is no column, unless the row is an instance of the table's own class. */
   unknown(row: object, property: string): void {
     if (row instanceof this.schema.ctor || !Object.hasOwn(row, property)) return;
-    const known = this.schema.columns.some((column) => column.name === property);
-    if (!known) throw new ValidationError(this.schema.name, property, 'no such column');
+    if (!this.schema.columnsByName.has(property)) throw new ValidationError(this.schema.name, property, 'no such column');
   }
 
   requireObject(row: unknown): void {

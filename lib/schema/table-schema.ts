@@ -11,6 +11,7 @@ export interface TableSchema {
   readonly className: string;
   readonly ctor: EntityClass;
   readonly columns: readonly ColumnSchema[];
+  readonly columnsByName: ReadonlyMap<string, ColumnSchema>;
   readonly key: KeySchema;
   readonly indexes: readonly IndexSchema[];
   readonly queries: readonly QuerySchema[];

@@ -1,21 +1,21 @@
 import { ValidationError } from '../errors.js';
+import type { Refuse } from '../schema/stored-value.js';
 import { elementToStored, type Stored } from '../schema/stored-value.js';
-import type { TableSchema } from '../schema/table-schema.js';
+import type { TableCore } from './table-core.js';
 
 /** The columns that a partial row names, ascending; their stored forms go into `values`. @throws ValidationError */
-export function collectPatch(schema: TableSchema, partial: object, values: Stored[]): number[] {
+export function collectPatch(core: TableCore, partial: object, values: Stored[]): number[] {
+  const { columnsByName, key } = core.schema;
   const changed: number[] = [];
   for (const name of Object.keys(partial)) {
-    const refuse = (reason: string): never => {
-      throw new ValidationError(schema.name, name, reason);
-    };
-    const column = schema.columns.find((candidate) => candidate.name === name);
-    if (column === undefined) return refuse('no such column');
-    if (schema.key.columns.includes(column.position)) refuse('a part of the primary key, which no update changes');
+    const column = columnsByName.get(name);
+    if (column === undefined) throw new ValidationError(core.name, name, 'no such column');
+    const refuse = core.refusals[column.position] as Refuse;
+    if (key.columns.includes(column.position)) refuse('a part of the primary key, which no update changes');
     const value = (partial as Record<string, unknown>)[name];
     if (value === undefined) refuse('undefined; leave the column out, or give null where it is nullable');
     values[column.position] = elementToStored(column, value, refuse);
     changed.push(column.position);
   }
-  return changed.sort((a, b) => a - b);
+  return changed.length > 1 ? changed.sort((a, b) => a - b) : changed;
 }

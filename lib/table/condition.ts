@@ -28,7 +28,7 @@ const OPERATORS: ReadonlySet<string> = new Set(['=', '!=', '<', '<=', '>', '>=',
 
 /** The column of that name. @throws QueryError */
 export function findColumn(schema: TableSchema, name: string): ColumnSchema {
-  const column = schema.columns.find((candidate) => candidate.name === name);
+  const column = schema.columnsByName.get(name);
   if (column === undefined) throw new QueryError(schema.name, typeof name === 'string' ? name : undefined, 'there is no such column');
   return column;
 }

@@ -1,7 +1,7 @@
 import { isThenable } from '../cdc/isolated-emitter.js';
 import { QueryError, TransactionError, ValidationError } from '../errors.js';
 import type { TableIndex } from '../index/table-index.js';
-import { elementToStored, elementToUser, type Stored } from '../schema/stored-value.js';
+import { elementToStored, elementToUser, type Refuse, type Stored } from '../schema/stored-value.js';
 import { type ColumnSchema, columnNames, type QuerySchema } from '../schema/table-schema.js';
 import type { RowId } from '../storage/link.js';
 import { collectPatch } from './collect-patch.js';
@@ -69,7 +69,7 @@ function rowsAt(index: TableIndex, conditions: readonly Condition[]): RowId[] {
 function setColumns(core: TableCore, schema: QuerySchema, rows: RowId[], given: unknown, updateRow: UpdateRow): number {
   if (typeof given !== 'object' || given === null) throw new TypeError(`${core.name}: ${schema.name} takes an object of columns`);
   const values = core.borrow();
-  const changed = collectPatch(core.schema, given, values);
+  const changed = collectPatch(core, given, values);
   const missing = schema.set.find((position) => !changed.includes(position));
   if (missing !== undefined) throw new ValidationError(core.name, nameOf(core, missing), `missing; ${schema.name} sets it`);
   const extra = changed.find((position) => !schema.set.includes(position));
@@ -107,9 +107,7 @@ function collectDraft(
   values: Stored[],
 ): void {
   for (const column of columns) {
-    const refuse = (reason: string): never => {
-      throw new ValidationError(core.name, column.name, reason);
-    };
+    const refuse = core.refusals[column.position] as Refuse;
     const value = draft[column.name];
     values[column.position] =
       value === undefined ? refuse('undefined; give null where it is nullable') : elementToStored(column, value, refuse);

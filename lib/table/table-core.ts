@@ -3,9 +3,10 @@ import { type ChangeKind, type IndexEvent, type LinkInfo, type Lsn, Operation, t
 import { DuplicateKeyError, UniqueViolationError } from '../errors.js';
 import { columnsOf, type Key } from '../index/key-order.js';
 import { TableIndex } from '../index/table-index.js';
+import { ColumnCollector } from '../schema/column-collector.js';
 import { createCodec } from '../schema/create-codec.js';
 import type { RowCodec } from '../schema/row-codec.js';
-import { elementToUser, type Stored } from '../schema/stored-value.js';
+import { elementToUser, type Refuse, type Stored } from '../schema/stored-value.js';
 import { type ColumnSchema, columnNames, PRIMARY, type TableSchema } from '../schema/table-schema.js';
 import { type Link, NO_LINK, type RowId } from '../storage/link.js';
 import { RowStore } from '../storage/row-store.js';
@@ -25,6 +26,8 @@ export class TableCore implements ChangeTarget, OperationSource {
   readonly primary: TableIndex;
   readonly secondaries: readonly TableIndex[];
   readonly counter: KeyCounter;
+  /** For each column, what refuses a value of it. */
+  readonly refusals: readonly Refuse[];
   private spare: Stored[] | undefined;
 
   constructor(
@@ -41,6 +44,7 @@ export class TableCore implements ChangeTarget, OperationSource {
     this.primary = new TableIndex(primary, order);
     this.secondaries = schema.indexes.map((index) => new TableIndex({ ...index, columns: columnsOf(schema, index.columns) }, order));
     this.counter = new KeyCounter(schema);
+    this.refusals = new ColumnCollector(schema).refusals;
   }
 
   get isHeard(): boolean {

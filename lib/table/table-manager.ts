@@ -148,7 +148,7 @@ export class TableManager<C extends EntityClass, E extends object = RowOf<C>> {
     const storedKey = this.storedKey(key);
     if (typeof partial !== 'object' || partial === null) throw new TypeError(`${this.name}: the changes are an object`);
     const values = this.core.borrow();
-    const changed = collectPatch(this.schema, partial, values);
+    const changed = collectPatch(this.core, partial, values);
     const row = this.core.primary.getOne(storedKey);
     if (row === undefined) throw new NotFoundError(this.name, key);
     const change = changed.length > 0 || keep ? this.updateRow(row, changed, values, keep) : undefined;
