@@ -33,7 +33,8 @@ export class ValidationError extends WorkTableError {
     readonly reason: string,
     readonly row?: number,
   ) {
-    super(`${table}.${column}${row === undefined ? '' : ` (row ${row})`}: ${reason}`);
+    const path = reason.startsWith('.') || reason.startsWith('[') ? '' : ': '; // a place within the column's value
+    super(`${row === undefined ? '' : `row ${row}: `}${table}.${column}${path}${reason}`);
   }
 }
 
@@ -46,7 +47,7 @@ export class DuplicateKeyError extends WorkTableError {
     readonly key: unknown,
     readonly row?: number,
   ) {
-    super(`${table}${row === undefined ? '' : ` (row ${row})`}: a row with this primary key exists`);
+    super(`${row === undefined ? '' : `row ${row}: `}${table}: a row with this primary key exists`);
   }
 }
 
@@ -59,7 +60,7 @@ export class UniqueViolationError extends WorkTableError {
     readonly columns: readonly string[],
     readonly row?: number,
   ) {
-    super(`${table}${row === undefined ? '' : ` (row ${row})`}: a row with this value exists in unique index ${index}`);
+    super(`${row === undefined ? '' : `row ${row}: `}${table}: a row with this value exists in unique index ${index}`);
   }
 }
 

@@ -48,6 +48,7 @@ export {
   type ColumnOf,
   type DeclaredQueries,
   type DeleteQuery,
+  type Given,
   type InPlaceQuery,
   type InsertRow,
   OptionalProps,
@@ -55,6 +56,7 @@ export {
   type PrimaryKeyOf,
   PrimaryKeyProp,
   type RowOf,
+  type ScalarColumnOf,
   type UpdateQuery,
   type WholeRow,
 } from './table/types.js';

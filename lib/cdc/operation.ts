@@ -31,7 +31,7 @@ export interface OperationSource {
  *
  * Made within a transaction, it bears the LSN that the transaction will have; where that rolls back, it never was.
  */
-export class Operation<Row = object> {
+export class Operation<Row = object, RowKey = unknown> {
   readonly table: string;
   /** The row's Avro bytes: as they are now, or, of a delete, as they were. */
   readonly bytes: Uint8Array;
@@ -56,8 +56,8 @@ export class Operation<Row = object> {
   }
 
   /** The primary key; of a composite one, a tuple. */
-  get key(): unknown {
-    return this.source.keyOf(this.bytes);
+  get key(): RowKey {
+    return this.source.keyOf(this.bytes) as RowKey;
   }
 
   /** The row before, an instance of its own at each call; `null` for an insert. */

@@ -51,7 +51,8 @@ export function toStored(type: ColumnType, value: unknown, refuse: Refuse, depth
       if (typeof value !== 'string') return refuse(expected('a string', value));
       return UUID.test(value) ? value.toLowerCase() : refuse('not a uuid (8-4-4-4-12 hexadecimal digits)');
     case 'bytes':
-      return value instanceof Uint8Array ? Uint8Array.prototype.slice.call(value) : refuse(expected('a Uint8Array', value));
+      // A plain copy: `slice` would ask a subclass what to make, and that would keep its ways.
+      return value instanceof Uint8Array ? new Uint8Array(value) : refuse(expected('a Uint8Array', value));
     case 'date':
     case 'timestamp-millis':
     case 'timestamp-micros':
@@ -147,9 +148,14 @@ function storedArray(items: Element, value: unknown, refuse: Refuse, depth: numb
   const length = value.length;
   const out: Stored[] = [];
   for (let at = 0; at < length; at++) {
-    out.push(elementToStored(items, value[at], (reason) => refuse(`[${at}]: ${reason}`), depth + 1));
+    out.push(elementToStored(items, value[at], (reason) => refuse(within(`[${at}]`, reason)), depth + 1));
   }
   return out;
+}
+
+/** Puts a step in front of a reason: `.total`, then `.cents: expected …`, read as `.total.cents: expected …`. */
+function within(step: string, reason: string): string {
+  return reason.startsWith('.') || reason.startsWith('[') ? step + reason : `${step}: ${reason}`;
 }
 
 function storedMap(type: MapType, value: unknown, refuse: Refuse, depth: number): Stored[] {
@@ -166,8 +172,9 @@ function storedMap(type: MapType, value: unknown, refuse: Refuse, depth: number)
   return out;
 }
 
+/** A Map's entries without its iterator, which a subclass may have replaced. */
 function mapEntries(type: MapType, value: unknown, refuse: Refuse): Iterable<[unknown, unknown]> {
-  if (type.as === 'map') return value instanceof Map ? (value as Map<unknown, unknown>) : refuse(expected('a Map', value));
+  if (type.as === 'map') return value instanceof Map ? Map.prototype.entries.call(value) : refuse(expected('a Map', value));
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return refuse(expected('an object', value));
   return Object.entries(value);
 }
@@ -181,7 +188,7 @@ function storedRecord(type: RecordType, value: unknown, refuse: Refuse, depth: n
     }
   }
   return type.fields.map((field) => {
-    const inner: Refuse = (reason) => refuse(`.${field.name}: ${reason}`);
+    const inner: Refuse = (reason) => refuse(within(`.${field.name}`, reason));
     const given = (value as Record<string, unknown>)[field.name];
     return given === undefined ? absentField(field, inner, depth + 1) : elementToStored(field, given, inner, depth + 1);
   });
@@ -210,7 +217,7 @@ export function toUser(type: ColumnType, stored: Stored): unknown {
     case 'enum':
       return type.symbols[stored as number];
     case 'bytes':
-      return Uint8Array.prototype.slice.call(stored);
+      return new Uint8Array(stored as Uint8Array);
     case 'array':
       return (stored as Stored[]).map((item) => elementToUser(type.items, item));
     case 'map':

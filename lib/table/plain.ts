@@ -35,7 +35,7 @@ function fromJson(type: ColumnType, value: unknown): unknown {
     case 'timestamp-micros':
     case 'date':
     case 'decimal':
-      if (type.as === 'bigint') return typeof value === 'string' && /^-?\d{1,1100}$/.test(value) ? BigInt(value) : value;
+      if (type.as === 'bigint') return bigintFromJson(value);
       return type.as === 'date' && typeof value === 'string' ? dateFromJson(value) : value;
     case 'bytes':
       return typeof value === 'string' && isBase64(value) ? new Uint8Array(Buffer.from(value, 'base64')) : value;
@@ -51,6 +51,11 @@ function fromJson(type: ColumnType, value: unknown): unknown {
     default:
       return value;
   }
+}
+
+function bigintFromJson(value: unknown): unknown {
+  if (typeof value === 'string') return /^-?\d{1,1100}$/.test(value) ? BigInt(value) : value;
+  return Number.isSafeInteger(value) ? BigInt(value as number) : value;
 }
 
 const ISO_TIME = /^\d{4,6}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d{1,9})?)?(Z|[+-]\d\d:?\d\d)?)?$/;

@@ -1,3 +1,4 @@
+import { QueryError } from '../errors.js';
 import type { KeyRange } from '../index/key-map.js';
 import { compareValues, HIGH, type Key } from '../index/key-order.js';
 import type { TableIndex } from '../index/table-index.js';
@@ -72,12 +73,28 @@ export function plan(core: TableCore, spec: QuerySpec): Plan {
     const candidate = candidateOf(index, spec.conditions);
     if (candidate !== undefined) candidates.push(candidate);
   }
+  if (candidates.every((candidate) => candidate.access === 'scan')) refuseRangeOfHash(core, spec);
   let best: { plan: Plan; cost: number } | undefined;
   for (const candidate of candidates) {
     const considered = complete(core, spec, informed(candidate, candidates), wanted);
-    if (best === undefined || considered.cost < best.cost) best = considered;
+    const gain = best === undefined ? 1 : best.cost - considered.cost;
+    // Between equals, as in an empty table, the one that answers more by itself.
+    if (best === undefined || gain > 0 || (gain === 0 && candidate.answered.size > best.plan.answered.length)) best = considered;
   }
   return (best as { plan: Plan }).plan;
+}
+
+const RANGES: ReadonlySet<string> = new Set(['<', '<=', '>', '>=', 'between', 'startsWith']);
+
+/** An indexed column is never scanned for; where its only index is a hash, a range of it would be. */
+function refuseRangeOfHash(core: TableCore, spec: QuerySpec): void {
+  for (const { column, operator } of spec.conditions) {
+    if (!RANGES.has(operator)) continue;
+    const hash = [core.primary, ...core.secondaries].find((index) => index.using === 'hash' && index.columns[0] === column);
+    if (hash === undefined) continue;
+    const reason = `index ${hash.name} is a hash, which serves equality alone; make it a btree, or use where(row => …)`;
+    throw new QueryError(core.name, column.name, reason);
+  }
 }
 
 /** Replaces a guess by what another candidate knows: keys that answer some of the same conditions are counted exactly. */

@@ -10,7 +10,7 @@ import { countRows, findRows, visitAny } from './execute.js';
 import { GroupedQuery } from './grouped-query.js';
 import type { QuerySpec } from './plan.js';
 import type { TableCore } from './table-core.js';
-import type { Cell, ColumnOf } from './types.js';
+import type { Cell, ColumnOf, ScalarColumnOf } from './types.js';
 
 /** How a query was answered: `explain()` runs it and tells. */
 export interface Explanation {
@@ -71,16 +71,16 @@ export class SelectQuery<E extends object, R = E> implements Iterable<R> {
    * that the other conditions leave, and must not write.
    * @throws QueryError for an unknown column, `undefined`, or a value of another type than the column's
    */
-  where<K extends ColumnOf<E>>(column: K, operator: '=' | '!=', value: Cell<E, K>): SelectQuery<E, R>;
-  where<K extends ColumnOf<E>>(column: K, operator: '<' | '<=' | '>' | '>=', value: NonNullable<Cell<E, K>>): SelectQuery<E, R>;
-  where<K extends ColumnOf<E>>(column: K, operator: 'in', values: readonly Cell<E, K>[]): SelectQuery<E, R>;
-  where<K extends ColumnOf<E>>(
+  where<K extends ScalarColumnOf<E>>(column: K, operator: '=' | '!=', value: Cell<E, K>): SelectQuery<E, R>;
+  where<K extends ScalarColumnOf<E>>(column: K, operator: '<' | '<=' | '>' | '>=', value: NonNullable<Cell<E, K>>): SelectQuery<E, R>;
+  where<K extends ScalarColumnOf<E>>(column: K, operator: 'in', values: readonly Cell<E, K>[]): SelectQuery<E, R>;
+  where<K extends ScalarColumnOf<E>>(
     column: K,
     operator: 'between',
     range: readonly [low: NonNullable<Cell<E, K>>, high: NonNullable<Cell<E, K>>],
   ): SelectQuery<E, R>;
   where<K extends TextColumn<E>>(column: K, operator: 'startsWith', prefix: string): SelectQuery<E, R>;
-  where<K extends ColumnOf<E>>(column: K, operator: 'is', value: null): SelectQuery<E, R>;
+  where<K extends ScalarColumnOf<E>>(column: K, operator: 'is', value: null): SelectQuery<E, R>;
   where(predicate: (row: E) => boolean): SelectQuery<E, R>;
   where(first: string | ((row: E) => boolean), ...rest: [operator?: Operator, value?: unknown]): SelectQuery<E, R> {
     if (typeof first === 'function') {
@@ -94,7 +94,7 @@ export class SelectQuery<E extends object, R = E> implements Iterable<R> {
   }
 
   /** Orders by a column; further calls order what is equal by the ones before. Null comes first, last when descending. */
-  orderBy(column: ColumnOf<E>, direction: 'asc' | 'desc' = 'asc'): SelectQuery<E, R> {
+  orderBy(column: ScalarColumnOf<E>, direction: 'asc' | 'desc' = 'asc'): SelectQuery<E, R> {
     const found = findColumn(this.core.schema, column);
     if (direction !== 'asc' && direction !== 'desc') throw new QueryError(this.core.name, column, "the direction is 'asc' or 'desc'");
     if (!isScalar(found.type)) throw new QueryError(this.core.name, column, `a column of type ${found.type.kind} has no order`);
@@ -168,17 +168,17 @@ export class SelectQuery<E extends object, R = E> implements Iterable<R> {
   }
 
   /** The least value, nulls left out; `undefined` of no rows. */
-  min<K extends ColumnOf<E>>(column: K): NonNullable<Cell<E, K>> | undefined {
+  min<K extends ScalarColumnOf<E>>(column: K): NonNullable<Cell<E, K>> | undefined {
     return this.extreme(column, -1);
   }
 
   /** The greatest value, nulls left out; `undefined` of no rows. */
-  max<K extends ColumnOf<E>>(column: K): NonNullable<Cell<E, K>> | undefined {
+  max<K extends ScalarColumnOf<E>>(column: K): NonNullable<Cell<E, K>> | undefined {
     return this.extreme(column, 1);
   }
 
   /** Rows by the value of a column: `groupBy('country').count()`. Groups come in the column's order. */
-  groupBy<K extends ColumnOf<E>>(column: K): GroupedQuery<E, K> {
+  groupBy<K extends ScalarColumnOf<E>>(column: K): GroupedQuery<E, K> {
     return new GroupedQuery(this.core, this.spec, this.scalar(column));
   }
 

@@ -18,7 +18,7 @@ import { fromPlain, toPlain } from './plain.js';
 import { SelectQuery } from './select-query.js';
 import { TableCore } from './table-core.js';
 import { type TableStats, tableStats } from './table-stats.js';
-import type { Cell, ColumnOf, DeclaredQueries, InsertRow, Patch, PrimaryKeyOf, RowOf, WholeRow } from './types.js';
+import type { Cell, DeclaredQueries, InsertRow, Patch, PrimaryKeyOf, RowOf, ScalarColumnOf, WholeRow } from './types.js';
 
 /** The events of a table, and the listeners that they call. */
 export interface TableListeners<E, Key> {
@@ -100,7 +100,7 @@ export class TableManager<C extends EntityClass, E extends object = RowOf<C>> {
   }
 
   /** The row with this value in a unique index, or the key. @throws QueryError where the column has none of its own */
-  selectOneBy<K extends ColumnOf<E>>(column: K, value: Cell<E, K>): E | undefined {
+  selectOneBy<K extends ScalarColumnOf<E>>(column: K, value: Cell<E, K>): E | undefined {
     const index = this.uniqueIndexes.get(column);
     if (index === undefined) throw new QueryError(this.name, column, 'no unique index is over this column alone; use selectBy, or where');
     const row = index.getOne(this.literal(index.columns[0] as ColumnSchema, value));
@@ -108,7 +108,7 @@ export class TableManager<C extends EntityClass, E extends object = RowOf<C>> {
   }
 
   /** A query over an index on this column, or one that begins with it. @throws QueryError where there is none */
-  selectBy<K extends ColumnOf<E>>(column: K, value: Cell<E, K>): SelectQuery<E> {
+  selectBy<K extends ScalarColumnOf<E>>(column: K, value: Cell<E, K>): SelectQuery<E> {
     const condition = createCondition(this.schema, column, '=', value);
     const serves = (index: TableIndex) => index.columns[0]?.name === column && (index.columns.length === 1 || index.using === 'btree');
     if (![this.core.primary, ...this.core.secondaries].some(serves)) {
@@ -211,7 +211,7 @@ export class TableManager<C extends EntityClass, E extends object = RowOf<C>> {
   }
 
   /** `insert`, and the operation that it made. */
-  insertCdc(row: InsertRow<E>): Operation<E> {
+  insertCdc(row: InsertRow<E>): Operation<E, PrimaryKeyOf<E>> {
     this.journal.assertWritable();
     const values = this.collect(row, 'insert');
     this.makeKey(values);
@@ -221,17 +221,17 @@ export class TableManager<C extends EntityClass, E extends object = RowOf<C>> {
   }
 
   /** `update`, and the operation that it made. */
-  updateCdc(row: WholeRow<E>): Operation<E> {
+  updateCdc(row: WholeRow<E>): Operation<E, PrimaryKeyOf<E>> {
     return this.settleCdc(this.replace(row, true) as Change);
   }
 
   /** `upsert`, and the operation that it made: an insert or an update. */
-  upsertCdc(row: InsertRow<E>): Operation<E> {
+  upsertCdc(row: InsertRow<E>): Operation<E, PrimaryKeyOf<E>> {
     return this.settleCdc(this.put(row, true).change as Change);
   }
 
   /** `delete`, and the operation that it made, or `undefined` where there was no row. */
-  deleteCdc(key: PrimaryKeyOf<E>): Operation<E> | undefined {
+  deleteCdc(key: PrimaryKeyOf<E>): Operation<E, PrimaryKeyOf<E>> | undefined {
     this.journal.assertWritable();
     const row = this.core.primary.getOne(this.storedKey(key));
     return row === undefined ? undefined : this.settleCdc(this.core.delete(row));
@@ -241,7 +241,7 @@ export class TableManager<C extends EntityClass, E extends object = RowOf<C>> {
    * Replaces `old` by `fresh`, provided that `old` is exactly what is stored: a compare-and-swap.
    * @throws StaleRowError where it is not, NotFoundError, ValidationError (a key that differs too), UniqueViolationError
    */
-  reinsertCdc(old: WholeRow<E>, fresh: WholeRow<E>): Operation<E> {
+  reinsertCdc(old: WholeRow<E>, fresh: WholeRow<E>): Operation<E, PrimaryKeyOf<E>> {
     this.journal.assertWritable();
     const { core } = this;
     const before = this.collect(old, 'replace');
@@ -359,11 +359,11 @@ export class TableManager<C extends EntityClass, E extends object = RowOf<C>> {
     }
   }
 
-  private settleCdc(change: Change): Operation<E> {
+  private settleCdc(change: Change): Operation<E, PrimaryKeyOf<E>> {
     const { nextLsn, nextTxn, nextSeq } = this.journal;
     const operation = this.core.operationOf(change, nextLsn, nextTxn, nextSeq);
     this.journal.record(change);
-    return operation as Operation<E>;
+    return operation as Operation<E, PrimaryKeyOf<E>>;
   }
 }
 

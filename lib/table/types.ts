@@ -51,20 +51,41 @@ type Leavable<E> = typeof OptionalProps extends keyof E ? NonNullable<E[typeof O
 
 type NullableNames<E> = { [K in ColumnOf<E>]: null extends E[K] ? K : undefined extends E[K] ? K : never }[ColumnOf<E>];
 
-type OptionalNames<E> = NullableNames<E> | (Leavable<E> & ColumnOf<E>) | (KeyNames<E> & ColumnOf<E>) | (ReadonlyNames<E> & ColumnOf<E>);
+/** A single key may be generated; the parts of a composite one may not. */
+type GeneratedKey<E> = PrimaryKeyOf<E> extends readonly unknown[] ? never : KeyNames<E>;
+
+/** What a row may be made without, wherever the row stands. */
+type Omissible<E> = NullableNames<E> | ((Leavable<E> | ReadonlyNames<E>) & ColumnOf<E>);
+
+/** A class's columns, of which `Optional` ones may be left out. */
+type Columns<E, Optional> = { [K in Exclude<ColumnOf<E>, Optional>]: Given<E[K]> } & {
+  [K in Extract<ColumnOf<E>, Optional>]?: Given<E[K]> | undefined;
+};
+
+/** What a column takes: its own type, and for a nested class its data, methods left out. */
+export type Given<V> = V extends string | number | bigint | boolean | null | undefined | Date | Uint8Array
+  ? V
+  : V extends readonly (infer I)[]
+    ? readonly Given<I>[]
+    : V extends Map<string, infer I>
+      ? Map<string, Given<I>>
+      : V extends object
+        ? Columns<V, Omissible<V>>
+        : V;
 
 /** What `insert` takes: the class's columns, of which nullable ones, the key and `[OptionalProps]` may be left out. */
-export type InsertRow<E> = { [K in Exclude<ColumnOf<E>, OptionalNames<E>>]: E[K] } & {
-  [K in OptionalNames<E>]?: E[K] | undefined;
-};
+export type InsertRow<E> = Columns<E, Omissible<E> | GeneratedKey<E>>;
+
+/** Columns whose values can be compared. */
+export type ScalarColumnOf<E> = {
+  [K in ColumnOf<E>]: NonNullable<E[K]> extends string | number | bigint | boolean | Date | Uint8Array ? K : never;
+}[ColumnOf<E>];
 
 /** What `update` takes: the whole row; nullable columns may be left out, and are null then. */
-export type WholeRow<E> = { [K in Exclude<ColumnOf<E>, NullableNames<E> | (ReadonlyNames<E> & ColumnOf<E>)>]: E[K] } & {
-  [K in NullableNames<E> | (ReadonlyNames<E> & ColumnOf<E>)]?: E[K] | undefined;
-};
+export type WholeRow<E> = Columns<E, NullableNames<E> | ReadonlyNames<E>>;
 
 /** What `updateBy` takes: some columns, none of the key. */
-export type Patch<E> = { [K in Exclude<ColumnOf<E>, KeyNames<E>>]?: Cell<E, K> };
+export type Patch<E> = { [K in Exclude<ColumnOf<E>, KeyNames<E>>]?: Given<Cell<E, K>> };
 
 /** The row type of a class. */
 export type RowOf<C> = C extends EntityClass<infer E> ? E : never;
@@ -76,7 +97,7 @@ type ByArgument<E, By> = By extends readonly unknown[] ? TupleOf<E, By> : By ext
 declare const queryKind: unique symbol;
 
 /** `@Query({ update, by })`: sets columns of the rows that `by` selects. @returns how many rows there were. */
-export type UpdateQuery<E, Columns, By> = ((by: ByArgument<E, By>, values: { [K in Names<E, Columns>]: Cell<E, K> }) => number) & {
+export type UpdateQuery<E, Columns, By> = ((by: ByArgument<E, By>, values: { [K in Names<E, Columns>]: Given<Cell<E, K>> }) => number) & {
   readonly [queryKind]?: 'update';
 };
 

@@ -86,7 +86,8 @@ describe('TableManager.insertPlain', () => {
     const { invoices, db } = open();
     for (const [column, value] of [
       ['serial', 'x'],
-      ['serial', 5],
+      ['serial', 2 ** 53],
+      ['serial', 0.5],
       ['due', 'tomorrow'],
       ['due', 5],
       ['scan', '???'],

@@ -62,6 +62,25 @@ class Product {
   @Column() price!: number;
 }
 
+class Point {
+  @Column() lat!: number;
+  @Column() lon!: number;
+  @Column({ type: 'double', nullable: true }) height?: number | null;
+  distance(): number {
+    return Math.hypot(this.lat, this.lon);
+  }
+  get far(): boolean {
+    return this.distance() > 1;
+  }
+}
+
+@Table()
+class Place {
+  @PrimaryKey('autoincrement') id!: number;
+  @Column({ type: () => Point }) where!: Point;
+  @Column({ items: () => Point }) stops!: Point[];
+}
+
 export function compiles(db: Database): void {
   const accounts: TableManager<typeof Account> = db.table(Account);
   const entries = db.table(Entry);
@@ -107,6 +126,23 @@ export function compiles(db: Database): void {
   accounts.updateBy(1, { score: '2' });
   // @ts-expect-error an unknown column
   accounts.updateBy(1, { scor: 2 });
+
+  // A composite key cannot be generated, so its parts are needed.
+  entries.insert({ tenant: 'a', number: 1, amount: 2 });
+  // @ts-expect-error a part of the key is missing
+  entries.insert({ tenant: 'a', amount: 2 });
+
+  // Nested classes are given as data: without their methods, and with their own optional columns left out.
+  const places = db.table(Place);
+  places.insert({ where: { lat: 1, lon: 2 }, stops: [{ lat: 1, lon: 2, height: null }] });
+  // @ts-expect-error a missing property of a nested class
+  places.insert({ where: { lat: 1 }, stops: [] });
+  // @ts-expect-error a nested value of another type
+  places.insert({ where: { lat: '1', lon: 2 }, stops: [] });
+  // @ts-expect-error a record has no order
+  places.selectAll().orderBy('where');
+  // @ts-expect-error an array cannot be compared
+  places.selectAll().where('stops', '=', []);
 
   // Rows out.
   const found = accounts.select(1);
