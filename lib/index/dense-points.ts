@@ -12,7 +12,7 @@ const MOST_PLACES_A_KEY = 4;
  */
 export class DensePoints {
   /** A row id plus one; 0 where no row has the key. */
-  private places = new Int32Array(FIRST_CAPACITY);
+  private places: Int32Array<ArrayBuffer> = new Int32Array(FIRST_CAPACITY);
 
   covers(key: Key): key is number {
     return (key as number) >>> 0 === key && key < this.places.length;
@@ -33,7 +33,8 @@ export class DensePoints {
       const before = this.places.length;
       const after = before * 2;
       if ((key as number) >>> 0 !== key || key >= after || after > keys * MOST_PLACES_A_KEY) return;
-      const larger = new Int32Array(after);
+      const larger = allocate(after);
+      if (larger === undefined) return;
       larger.set(this.places);
       this.places = larger;
       inRange(before, after, (other, otherRow) => {
@@ -49,5 +50,14 @@ export class DensePoints {
 
   get bytes(): number {
     return this.places.byteLength;
+  }
+}
+
+/** The array is a shortcut: where there is no memory for a larger one, the tree goes on answering. */
+function allocate(places: number): Int32Array<ArrayBuffer> | undefined {
+  try {
+    return new Int32Array(places);
+  } catch {
+    return undefined;
   }
 }

@@ -10,7 +10,8 @@ export interface KeyMap<V> {
   /** @returns false, and changes nothing, where the key is there already. */
   addIfAbsent(key: Key, value: V): boolean;
   set(key: Key, value: V): void;
-  delete(key: Key): void;
+  /** @returns whether the key was there. */
+  delete(key: Key): boolean;
   entries(): Iterable<[Key, V]>;
 }
 
@@ -56,8 +57,8 @@ export class TreeMap<V> implements KeyMap<V> {
     this.tree.set(key, value, true);
   }
 
-  delete(key: Key): void {
-    this.tree.delete(key);
+  delete(key: Key): boolean {
+    return this.tree.delete(key);
   }
 
   entries(): Iterable<[Key, V]> {
@@ -136,10 +137,10 @@ export class HashMap<V> implements KeyMap<V> {
     this.keys?.set(slot, key);
   }
 
-  delete(key: Key): void {
+  delete(key: Key): boolean {
     const slot = this.slot(key);
-    this.map.delete(slot);
     this.keys?.delete(slot);
+    return this.map.delete(slot);
   }
 
   *entries(): Generator<[Key, V]> {

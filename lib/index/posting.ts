@@ -9,7 +9,6 @@ export interface RowOrder {
 }
 
 const LARGEST_CHUNK = 256;
-const SMALLEST_CHUNK = 4;
 
 /**
  * The rows of one value in an index, in primary-key order: row ids in chunks of up to 256, four bytes a row. The keys
@@ -23,22 +22,23 @@ export class Posting {
 
   add(row: RowId, order: RowOrder): void {
     const key = order.keyOf(row);
-    this.size++;
     const last = this.chunks.length - 1;
-    if (last < 0) {
-      this.chunks.push(Int32Array.of(row, 0, 0, 0));
-      this.counts.push(1);
-      return;
+    if (last < 0 || order.compare(order.keyOf(this.lastOf(last)), key) < 0) {
+      this.append(last, row);
+    } else {
+      const chunk = this.chunkFor(key, order);
+      const place = this.placeIn(chunk, key, order);
+      if (this.counts[chunk] === LARGEST_CHUNK) this.split(chunk, place, row);
+      else this.insertAt(chunk, place, row);
     }
-    if (order.compare(order.keyOf(this.lastOf(last)), key) < 0) {
-      if (this.counts[last] === LARGEST_CHUNK) this.open(last + 1, new Int32Array(SMALLEST_CHUNK), 0);
-      this.insertAt(this.chunks.length - 1, this.counts[this.chunks.length - 1] as number, row);
-      return;
-    }
-    const chunk = this.chunkFor(key, order);
-    const place = this.placeIn(chunk, key, order);
-    if (this.counts[chunk] === LARGEST_CHUNK) this.split(chunk, place, row);
-    else this.insertAt(chunk, place, row);
+    this.size++;
+  }
+
+  /** Puts a row behind all others: into the last chunk, or into a new one where that is full. */
+  private append(last: number, row: RowId): void {
+    const count = this.counts[last];
+    if (count !== undefined && count < LARGEST_CHUNK) this.insertAt(last, count, row);
+    else this.open(last + 1, Int32Array.of(row, 0, 0, 0), 1);
   }
 
   private lastOf(chunk: number): RowId {

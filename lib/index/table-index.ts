@@ -47,6 +47,7 @@ export class TableIndex {
   readonly keyOf: (values: readonly Stored[]) => Key;
   private readonly map: KeyMap<Entry>;
   private readonly dense: DensePoints | undefined;
+  /** Whether a unique index has one row a key, whatever the key. */
   private readonly nullsConflict: boolean;
   private rows = 0;
 
@@ -120,8 +121,13 @@ export class TableIndex {
 
   /** Removes a row that is in the index. Cannot fail. */
   remove(key: Key, row: RowId): void {
-    const entry = this.map.get(key);
     this.rows--;
+    if (this.unique && this.nullsConflict) {
+      assert(this.map.delete(key), 'the row stands in the index under its key');
+      this.dense?.remove(key);
+      return;
+    }
+    const entry = this.map.get(key);
     if (typeof entry === 'object') {
       entry.remove(row, this.order);
       if (entry.size === 1) this.map.set(key, entry.first());
@@ -129,7 +135,6 @@ export class TableIndex {
     }
     assert(entry === row, 'the row stands in the index under its key');
     this.map.delete(key);
-    this.dense?.remove(key);
   }
 
   get(key: Key): Entry | undefined {

@@ -172,9 +172,9 @@ function storedMap(type: MapType, value: unknown, refuse: Refuse, depth: number)
   return out;
 }
 
-/** A Map's entries without its iterator, which a subclass may have replaced. */
-function mapEntries(type: MapType, value: unknown, refuse: Refuse): Iterable<[unknown, unknown]> {
-  if (type.as === 'map') return value instanceof Map ? Map.prototype.entries.call(value) : refuse(expected('a Map', value));
+/** A Map's entries without its iterator, which a subclass may have replaced; all of them before any is looked into. */
+function mapEntries(type: MapType, value: unknown, refuse: Refuse): readonly [unknown, unknown][] {
+  if (type.as === 'map') return value instanceof Map ? [...Map.prototype.entries.call(value)] : refuse(expected('a Map', value));
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return refuse(expected('an object', value));
   return Object.entries(value);
 }

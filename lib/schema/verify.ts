@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import { assert } from '../assert.js';
 import { CorruptionError } from '../errors.js';
-import type { ColumnType, DateType, Element } from './column-type.js';
+import type { ColumnType, DateType, Element, MapType } from './column-type.js';
 import { layoutOf, NULL_BRANCH, VALUE_BRANCH } from './element-codec.js';
 import type { RowCodec } from './row-codec.js';
 import { MAX_DEPTH } from './stored-value.js';
@@ -229,18 +229,31 @@ class Verifier {
     if (count === 0) return;
     // Every item takes a byte at least, since a record has a column at least: the bytes left bound the count.
     if (count > this.end - this.position) this.fail('more items than the bytes that are left', at);
-    const keys = type.kind === 'map' ? new Set<string>() : undefined;
-    for (let left = count; left > 0; left--) this.item(type, keys, depth);
+    if (type.kind === 'map') this.entries(type, count, depth);
+    else for (let left = count; left > 0; left--) this.element(type.items, depth);
     if (this.byte() !== 0) this.fail('a second block, which our writers do not write', this.position - 1);
   }
 
-  private item(type: ColumnType & { kind: 'array' | 'map' }, keys: Set<string> | undefined, depth: number): void {
-    if (keys !== undefined) {
-      const before = this.position;
+  private entries(type: MapType, count: number, depth: number): void {
+    const keys = new Set<string>();
+    let lastIndex = -1;
+    for (let left = count; left > 0; left--) {
+      const at = this.position;
       const key = this.text().toString('utf8');
-      if (keys.has(key)) this.fail('a key twice in a map', before);
+      if (keys.has(key)) this.fail('a key twice in a map', at);
       keys.add(key);
+      if (type.as === 'object') {
+        const index = arrayIndexOf(key);
+        if (index < lastIndex) this.fail('keys in an order that an object does not keep', at);
+        lastIndex = index;
+      }
+      this.element(type.values, depth);
     }
-    this.element(type.kind === 'map' ? type.values : type.items, depth);
   }
+}
+
+/** An object gives its keys that are array indices first, in ascending order; the others, all one here, come behind. */
+function arrayIndexOf(key: string): number {
+  const index = /^(?:0|[1-9]\d{0,9})$/.test(key) ? Number(key) : Number.POSITIVE_INFINITY;
+  return index < 2 ** 32 - 1 ? index : Number.POSITIVE_INFINITY;
 }

@@ -28,6 +28,8 @@ export function* checkTable(core: TableCore): Generator<Inconsistency> {
     for (const problem of checkIndex(core, index, rows)) yield at(index.name, problem);
   }
   for (const row of rows) {
+    const key = core.keyAt(core.primary, core.store.linkOf(row));
+    if (core.primary.compare(key, core.primaryKeyOf(row)) !== 0) yield at('rows', 'a row is remembered under another primary key');
     const problem = checkBytes(core, core.store.linkOf(row));
     if (problem !== undefined) yield at('rows', problem);
   }

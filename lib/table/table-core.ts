@@ -1,7 +1,8 @@
 import { assert } from '../assert.js';
 import { type ChangeKind, type IndexEvent, type LinkInfo, type Lsn, Operation, type OperationSource } from '../cdc/operation.js';
 import { DuplicateKeyError, UniqueViolationError } from '../errors.js';
-import { columnsOf, type Key } from '../index/key-order.js';
+import { columnsOf, compareKeys, type Key } from '../index/key-order.js';
+import { RowKeys } from '../index/row-keys.js';
 import { TableIndex } from '../index/table-index.js';
 import { ColumnCollector } from '../schema/column-collector.js';
 import { createCodec } from '../schema/create-codec.js';
@@ -26,6 +27,8 @@ export class TableCore implements ChangeTarget, OperationSource {
   readonly primary: TableIndex;
   readonly secondaries: readonly TableIndex[];
   readonly counter: KeyCounter;
+  /** The primary keys by row id, where they are numbers. */
+  readonly rowKeys: RowKeys | undefined;
   /** For each column, what refuses a value of it. */
   readonly refusals: readonly Refuse[];
   private spare: Stored[] | undefined;
@@ -39,7 +42,8 @@ export class TableCore implements ChangeTarget, OperationSource {
     this.codec = createCodec(schema);
     this.store = new RowStore(schema, this.codec);
     const keyColumns = columnsOf(schema, schema.key.columns);
-    const order = { keyOf: (row: RowId) => this.primaryKeyOf(row), compare: (a: Key, b: Key) => this.primary.compare(a, b) };
+    this.rowKeys = hasNumberKeys(keyColumns) ? new RowKeys() : undefined;
+    const order = { keyOf: (row: RowId) => this.primaryKeyOf(row), compare: compareKeys(keyColumns) };
     const primary = { name: PRIMARY, columns: keyColumns, unique: true, using: schema.key.using, nullsDistinct: false };
     this.primary = new TableIndex(primary, order);
     this.secondaries = schema.indexes.map((index) => new TableIndex({ ...index, columns: columnsOf(schema, index.columns) }, order));
@@ -67,7 +71,7 @@ export class TableCore implements ChangeTarget, OperationSource {
   }
 
   primaryKeyOf(row: RowId): Key {
-    return this.keyAt(this.primary, this.store.linkOf(row));
+    return this.rowKeys !== undefined ? this.rowKeys.get(row) : this.keyAt(this.primary, this.store.linkOf(row));
   }
 
   /** The key that the row at `link` has in an index. */
@@ -93,31 +97,31 @@ export class TableCore implements ChangeTarget, OperationSource {
     const { store, primary, secondaries, counter } = this;
     const counterBefore = counter.value;
     const pages = store.pageExtent;
+    const key = primary.keyOf(values);
     store.stage(values);
     const row = store.add();
-    const key = primary.keyOf(values);
-    if (!primary.add(key, row)) {
-      this.dropRow(row, pages);
-      throw new DuplicateKeyError(this.name, this.keyToUser(primary, key));
-    }
-    for (let at = 0; at < secondaries.length; at++) {
-      const index = secondaries[at] as TableIndex;
-      if (index.add(index.keyOf(values), row)) continue;
-      for (let done = at - 1; done >= 0; done--) {
-        const added = secondaries[done] as TableIndex;
-        added.remove(added.keyOf(values), row);
+    let inPrimary = false;
+    let inSecondaries = 0;
+    try {
+      this.rowKeys?.set(row, key as number);
+      inPrimary = primary.add(key, row);
+      if (!inPrimary) throw new DuplicateKeyError(this.name, this.keyToUser(primary, key));
+      for (; inSecondaries < secondaries.length; inSecondaries++) {
+        const index = secondaries[inSecondaries] as TableIndex;
+        if (!index.add(index.keyOf(values), row)) throw this.violation(index);
       }
-      primary.remove(key, row);
-      this.dropRow(row, pages);
-      throw this.violation(index);
+    } catch (error) {
+      while (--inSecondaries >= 0) {
+        const index = secondaries[inSecondaries] as TableIndex;
+        index.remove(index.keyOf(values), row);
+      }
+      if (inPrimary) primary.remove(key, row);
+      store.remove(row);
+      store.trimTo(pages);
+      throw error;
     }
     counter.supplied(key);
     return this.change('insert', row, NO_LINK, store.linkOf(row), counterBefore, pages);
-  }
-
-  private dropRow(row: RowId, pages: number): void {
-    this.store.remove(row);
-    this.store.trimTo(pages);
   }
 
   private violation(index: TableIndex): UniqueViolationError {
@@ -168,24 +172,26 @@ export class TableCore implements ChangeTarget, OperationSource {
     return moves;
   }
 
-  /** Moves a row within indexes; a violation puts it back everywhere, and restores its place where it has a new one. */
+  /** Moves a row within indexes; a refusal puts it back everywhere, and restores its place where it has a new one. */
   private moveKeys(row: RowId, moves: readonly KeyMove[], replaced: Link, pages: number): void {
-    for (let at = 0; at < moves.length; at++) {
-      const { index, from, to } = moves[at] as KeyMove;
-      if (index.add(to, row)) {
+    let moved = 0;
+    try {
+      for (; moved < moves.length; moved++) {
+        const { index, from, to } = moves[moved] as KeyMove;
+        if (!index.add(to, row)) throw this.violation(index);
         index.remove(from, row);
-        continue;
       }
-      for (let done = at - 1; done >= 0; done--) {
-        const moved = moves[done] as KeyMove;
-        moved.index.remove(moved.to, row);
-        this.addBack(moved.index, moved.from, row);
+    } catch (error) {
+      while (--moved >= 0) {
+        const { index, from, to } = moves[moved] as KeyMove;
+        index.remove(to, row);
+        this.addBack(index, from, row);
       }
       if (replaced !== NO_LINK) {
         this.store.restore(row, replaced);
         this.store.trimTo(pages);
       }
-      throw this.violation(index);
+      throw error;
     }
   }
 
@@ -282,6 +288,12 @@ export class TableCore implements ChangeTarget, OperationSource {
     };
     return { primary: events(this.primary), secondary: this.secondaries.flatMap(events) };
   }
+}
+
+function hasNumberKeys(columns: readonly ColumnSchema[]): boolean {
+  const [column] = columns;
+  if (columns.length > 1 || column === undefined) return false;
+  return column.type.kind === 'int' || (column.type.kind === 'long' && column.type.as === 'number');
 }
 
 interface KeyMove {

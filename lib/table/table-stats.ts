@@ -14,7 +14,7 @@ export interface TableStats {
   /** Of these, the rows' own. */
   readonly liveBytes: number;
   readonly freeBytes: number;
-  /** The table from row ids to places. */
+  /** The arrays from row ids to places, and to primary keys where these are numbers. */
   readonly rowIdBytes: number;
   /** The primary index first. Their bytes are estimates from a sample of the keys. */
   readonly indexes: readonly IndexStats[];
@@ -27,7 +27,7 @@ export function tableStats(core: TableCore): TableStats {
     rows: core.count,
     pageSizeBytes: schema.pageSizeBytes,
     ...store.stats(),
-    rowIdBytes: store.idBytes,
+    rowIdBytes: store.idBytes + (core.rowKeys?.bytes ?? 0),
     indexes: [core.primary, ...core.secondaries].map((index) => index.stats()),
   };
 }
