@@ -20,6 +20,18 @@ export class Posting {
   private readonly counts: number[] = [];
   size = 0;
 
+  /** A posting of rows that are in key order. */
+  static of(rows: readonly RowId[]): Posting {
+    const posting = new Posting();
+    for (const row of rows) posting.append(posting.chunks.length - 1, row);
+    posting.size = rows.length;
+    return posting;
+  }
+
+  toList(): RowId[] {
+    return this.chunks.flatMap((chunk, at) => [...chunk.subarray(0, this.counts[at])] as RowId[]);
+  }
+
   add(row: RowId, order: RowOrder): void {
     const key = order.keyOf(row);
     const last = this.chunks.length - 1;

@@ -6,9 +6,10 @@ import { DensePoints } from './dense-points.js';
 import { HashMap, type KeyMap, type KeyRange, TreeMap } from './key-map.js';
 import { type Compare, compareKeys, hashOf, type Key, keyReader } from './key-order.js';
 import { Posting, type RowOrder } from './posting.js';
+import { addToList, LONGEST_LIST, type RowList, removeFromList } from './row-list.js';
 
-/** What an index keeps for a key: its only row, or the rows that share it. */
-export type Entry = RowId | Posting;
+/** What an index keeps for a key: its only row, or the rows that share it, in a list while they are few. */
+export type Entry = RowId | RowList | Posting;
 
 export interface IndexDefinition {
   readonly name: string;
@@ -104,14 +105,19 @@ export class TableIndex {
   };
 
   private join(key: Key, entry: Entry, row: RowId): void {
-    if (typeof entry !== 'number') {
+    if (typeof entry === 'number') {
+      const list: RowList = [entry];
+      addToList(list, row, this.order);
+      this.map.set(key, list);
+    } else if (entry instanceof Posting) {
       entry.add(row, this.order);
-      return;
+    } else if (entry.length < LONGEST_LIST) {
+      addToList(entry, row, this.order);
+    } else {
+      const posting = Posting.of(entry);
+      posting.add(row, this.order);
+      this.map.set(key, posting);
     }
-    const posting = new Posting();
-    posting.add(entry, this.order);
-    posting.add(row, this.order);
-    this.map.set(key, posting);
   }
 
   private conflicts(key: Key): boolean {
@@ -128,13 +134,16 @@ export class TableIndex {
       return;
     }
     const entry = this.map.get(key);
-    if (typeof entry === 'object') {
+    if (typeof entry !== 'object') {
+      assert(entry === row, 'the row stands in the index under its key');
+      this.map.delete(key);
+    } else if (entry instanceof Posting) {
       entry.remove(row, this.order);
-      if (entry.size === 1) this.map.set(key, entry.first());
-      return;
+      if (entry.size <= SHORTEST_POSTING) this.map.set(key, entry.toList());
+    } else {
+      removeFromList(entry, row);
+      if (entry.length === 1) this.map.set(key, entry[0] as RowId);
     }
-    assert(entry === row, 'the row stands in the index under its key');
-    this.map.delete(key);
   }
 
   get(key: Key): Entry | undefined {
@@ -145,19 +154,21 @@ export class TableIndex {
   getOne(key: Key): RowId | undefined {
     if (this.dense?.covers(key)) return this.dense.get(key);
     const entry = this.map.get(key);
-    return typeof entry === 'object' ? entry.first() : entry;
+    if (typeof entry !== 'object') return entry;
+    return entry instanceof Posting ? entry.first() : entry[0];
   }
 
   /** Whether the row stands under the key. */
   holds(key: Key, row: RowId): boolean {
     const entry = this.map.get(key);
-    return typeof entry === 'object' ? entry.has(row, this.order) : entry === row;
+    if (typeof entry !== 'object') return entry === row;
+    return entry instanceof Posting ? entry.has(row, this.order) : entry.includes(row);
   }
 
   /** How many rows have the key. */
   countOf(key: Key): number {
     const entry = this.map.get(key);
-    return entry === undefined ? 0 : typeof entry === 'number' ? 1 : entry.size;
+    return entry === undefined ? 0 : sizeOf(entry);
   }
 
   /** Visits the rows of a key in primary-key order; `true` ends it. @returns whether it was ended. */
@@ -194,7 +205,7 @@ export class TableIndex {
     let sampled = 0;
     let bytes = 0;
     for (const [key, entry] of this.map.entries()) {
-      bytes += bytesOfKey(key) + (typeof entry === 'object' ? bytesOfPosting(entry.size) : 0);
+      bytes += bytesOfKey(key) + bytesOfEntry(entry);
       if (++sampled === SAMPLE) break;
     }
     // Two words an entry at the fill of a B+ tree that grew by splits, or in a hash table's buckets.
@@ -205,6 +216,8 @@ export class TableIndex {
 }
 
 const SAMPLE = 1000;
+/** A posting that shrinks to this becomes a list again: half of the longest list, so that it does not go to and fro. */
+const SHORTEST_POSTING = LONGEST_LIST / 2;
 
 /** Whether keys are integers that a table may count: a unique index on a sorted column of them has an array beside it. */
 function hasDenseKeys({ columns, unique, using }: IndexDefinition): boolean {
@@ -213,9 +226,15 @@ function hasDenseKeys({ columns, unique, using }: IndexDefinition): boolean {
   return column.type.kind === 'int' || (column.type.kind === 'long' && column.type.as === 'number');
 }
 
-/** Four bytes a row in chunks that are mostly three quarters full. */
-function bytesOfPosting(rows: number): number {
-  return Math.round(144 + rows * 5.4);
+/** A list takes eight bytes a row and has some to spare; a posting four, in chunks that are mostly three quarters full. */
+function bytesOfEntry(entry: Entry): number {
+  if (typeof entry === 'number') return 0;
+  return entry instanceof Posting ? Math.round(144 + entry.size * 5.4) : 32 + entry.length * 12;
+}
+
+function sizeOf(entry: Entry): number {
+  if (typeof entry === 'number') return 1;
+  return entry instanceof Posting ? entry.size : entry.length;
 }
 
 function bytesOfKey(key: Key): number {
@@ -228,5 +247,9 @@ function bytesOfKey(key: Key): number {
 
 function visitEntry(entry: Entry | undefined, reverse: boolean, visit: (row: RowId) => boolean): boolean {
   if (entry === undefined) return false;
-  return typeof entry === 'number' ? visit(entry) : entry.forEach(reverse, visit);
+  if (typeof entry === 'number') return visit(entry);
+  if (entry instanceof Posting) return entry.forEach(reverse, visit);
+  const last = entry.length - 1;
+  for (let at = 0; at <= last; at++) if (visit(entry[reverse ? last - at : at] as RowId)) return true;
+  return false;
 }

@@ -139,7 +139,8 @@ function qualified(name: string, namespace: string): string {
   return name.includes('.') || namespace === '' ? name : `${namespace}.${name}`;
 }
 
-function isPrimitive(type: string): boolean {
+/** Whether a name is one of Avro's primitive types, which no other type may take, in whatever namespace. */
+export function isPrimitive(type: string): boolean {
   return ['null', 'boolean', 'int', 'long', 'float', 'double', 'bytes', 'string'].includes(type);
 }
 

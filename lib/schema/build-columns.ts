@@ -1,6 +1,8 @@
 import { SchemaError } from '../errors.js';
+import { isPrimitive } from './avro-schema.js';
 import type {
   ArrayType,
+  AvroName,
   ColumnDefault,
   ColumnType,
   DateType,
@@ -22,9 +24,9 @@ import {
 import { elementToStored } from './stored-value.js';
 import type { ColumnSchema } from './table-schema.js';
 
-const IDENTIFIER = /^[A-Za-z_][A-Za-z0-9_]{0,62}$/;
+export const IDENTIFIER = /^[A-Za-z_][A-Za-z0-9_]{0,62}$/;
 /** Names that mean something to JavaScript itself on every object, or that make an object look like a promise. */
-const RESERVED = new Set(['prototype', 'then', 'toJSON', ...Object.getOwnPropertyNames(Object.prototype)]);
+export const RESERVED: ReadonlySet<string> = new Set(['prototype', 'then', 'toJSON', ...Object.getOwnPropertyNames(Object.prototype)]);
 const SCALARS: ReadonlySet<string> = new Set([
   'boolean',
   'int',
@@ -48,7 +50,7 @@ export function buildColumns(ctor: EntityClass, className: string, table: string
   const builder = new ColumnBuilder();
   const columns = [...described.columns].map(([name, options], position) => {
     const counted = described.keys.get(name)?.autoincrement === true;
-    const field = builder.field({ ctor, className, property: name, path: [table, name] }, options, counted);
+    const field = builder.field({ ctor, className, property: name, path: [table, name], always: [] }, options, counted);
     return Object.freeze({ ...field, position });
   });
   if (columns.length === 0)
@@ -62,6 +64,8 @@ interface Place {
   readonly className: string;
   readonly property: string;
   readonly path: readonly string[];
+  /** The nested classes whose every instance holds this place: those on the way here that nothing may be put in place of. */
+  readonly always: readonly EntityClass[];
 }
 
 function refuse(place: Place, cause: string, fix: string): never {
@@ -86,25 +90,32 @@ class ColumnBuilder {
   private element(place: Place, options: ColumnOptions, emitted: unknown, counted: boolean): Element {
     const kinds = (['type', 'enum', 'items', 'values'] as const).filter((kind) => options[kind] !== undefined);
     if (kinds.length > 1) refuse(place, `both ${kinds.join(' and ')} say what the column is`, 'Keep one of them');
-    return { type: this.type(place, options, emitted, counted), nullable: options.nullable === true };
+    const nullable = options.nullable === true;
+    const type = this.type(nullable ? { ...place, always: [] } : place, options, emitted, counted);
+    checkOptions(place, type, options);
+    checkEmitted(place, type, emitted);
+    return { type, nullable };
   }
 
   private type(place: Place, options: ColumnOptions, emitted: unknown, counted: boolean): ColumnType {
+    // Where the compiler says nothing of a property, a constant default does.
+    const seen = emitted === undefined || emitted === Object ? (classOfDefault(options.default) ?? emitted) : emitted;
     if (options.enum !== undefined) return enumType(place, options.enum);
     if (options.items !== undefined) return this.array(place, options.items);
-    if (options.values !== undefined) return this.map(place, options, emitted);
+    if (options.values !== undefined) return this.map(place, options, seen);
     if (typeof options.type === 'function') return this.record(place, options.type);
-    const name = options.type ?? inferredName(emitted, counted) ?? inferredName(classOfDefault(options.default), counted);
+    const name = options.type ?? inferredName(seen, counted);
     // `note?: string | null` is emitted as Object. Text is what it nearly always is, and the first other value is refused.
-    if (name === undefined && options.nullable === true && emitted === Object) return Object.freeze({ kind: 'string', assumed: true });
+    if (name === undefined && options.nullable === true && seen === Object) return Object.freeze({ kind: 'string', assumed: true });
     if (name === undefined) return refuse(place, 'the column has no type', TYPE_FIX);
     if (!SCALARS.has(name)) return refuse(place, 'the column has an unknown type', `Use one of ${[...SCALARS].join(', ')}`);
-    return scalarType(place, name, options, emitted);
+    return scalarType(place, name, options, seen);
   }
 
   private inner(place: Place, step: string, given: ElementOptions): Element {
-    const inner = { ...place, path: [...place.path, step] };
+    const inner = { ...place, path: [...place.path, step], always: [] };
     if (typeof given === 'string' || typeof given === 'function') return this.element(inner, { type: given }, undefined, false);
+    if (typeof given !== 'object' || given === null) refuse(place, 'items or values say nothing of their type', "Give items: 'string'");
     if (given.default !== undefined) refuse(place, 'items and values have no defaults', 'Remove the default');
     return this.element(inner, given, undefined, false);
   }
@@ -120,8 +131,12 @@ class ColumnBuilder {
   }
 
   private record(place: Place, resolve: () => EntityClass): RecordType {
+    if (/^class\b/.test(Function.prototype.toString.call(resolve))) {
+      return refuse(place, 'its type is the class itself', `Write type: () => ${resolve.name}`);
+    }
     const ctor = resolve() as EntityClass | undefined;
     if (typeof ctor !== 'function') return refuse(place, 'its type: () => Class gives no class', 'Return a class with @Column properties');
+    if (place.always.includes(ctor)) refuse(place, 'a record that always contains itself has no end', 'Make it nullable, or an array');
     const known = this.open.get(ctor);
     if (known !== undefined) return known;
     const described = inheritedDescription(ctor);
@@ -129,17 +144,11 @@ class ColumnBuilder {
       return refuse(place, `the nested class ${ctor.name} has no columns`, 'Decorate its properties with @Column()');
     }
     const fields: Field[] = [];
-    const name = place.path[place.path.length - 1] as string;
-    const namespace = place.path.slice(0, -1).join('.');
-    const record: RecordType = { kind: 'record', avroName: Object.freeze({ namespace, name }), ctor, fields };
+    const record: RecordType = { kind: 'record', avroName: avroNameOf(place), ctor, fields };
     this.open.set(ctor, record);
     for (const [property, options] of described.columns) {
-      const inner = { ctor, className: ctor.name, property, path: [...place.path, property] };
-      const field = this.field(inner, options, false);
-      if (this.open.has((field.type as RecordType).ctor) && !field.nullable) {
-        refuse(inner, 'a record that always contains itself has no end', 'Make it nullable, or an array');
-      }
-      fields.push(field);
+      const inner = { ctor, className: ctor.name, property, path: [...place.path, property], always: [...place.always, ctor] };
+      fields.push(this.field(inner, options, false));
     }
     this.open.delete(ctor);
     Object.freeze(fields);
@@ -153,8 +162,14 @@ function enumType(place: Place, symbols: readonly string[]): ColumnType {
     return refuse(place, 'an enum symbol is no plain identifier, which Avro asks for', 'Rename it, or use a string column');
   }
   if (new Set(symbols).size !== symbols.length) return refuse(place, 'the enum names a symbol twice', 'Name each symbol once');
-  const avroName = Object.freeze({ namespace: place.path.slice(0, -1).join('.'), name: place.path[place.path.length - 1] as string });
-  return Object.freeze({ kind: 'enum', avroName, symbols: Object.freeze([...symbols]) });
+  return Object.freeze({ kind: 'enum', avroName: avroNameOf(place), symbols: Object.freeze([...symbols]) });
+}
+
+/** Named types are named by their place: no two can collide. */
+function avroNameOf(place: Place): AvroName {
+  const name = place.path[place.path.length - 1] as string;
+  if (isPrimitive(name)) refuse(place, 'Avro has a type of this name, which no other type may take', 'Rename the property');
+  return Object.freeze({ namespace: place.path.slice(0, -1).join('.'), name });
 }
 
 function inferredName(emitted: unknown, counted: boolean): ScalarName | undefined {
@@ -187,8 +202,6 @@ function scalarType(place: Place, kind: ScalarName, options: ColumnOptions, emit
     case 'decimal':
       return decimalType(place, options, declared);
     default:
-      if (options.as !== undefined) refuse(place, `as does not apply to ${kind}`, 'Remove it');
-      checkEmitted(place, kind, emitted);
       return Object.freeze({ kind });
   }
 }
@@ -220,22 +233,44 @@ function nameOfEmitted(emitted: unknown): ColumnOptions['as'] {
   return undefined;
 }
 
-const NATURAL: Readonly<Record<string, unknown>> = {
-  boolean: Boolean,
-  int: Number,
-  float: Number,
-  double: Number,
-  string: String,
-  uuid: String,
-};
+function checkOptions(place: Place, type: ColumnType, options: ColumnOptions): void {
+  if (options.as !== undefined && !('as' in type)) {
+    refuse(place, `as does not apply to ${type.kind}`, type.kind === 'array' ? 'Remove it; items and values take their own' : 'Remove it');
+  }
+  if ((options.precision ?? options.scale) !== undefined && type.kind !== 'decimal') {
+    refuse(place, `precision and scale do not apply to ${type.kind}`, 'Remove them');
+  }
+}
 
-/** A property declared as one scalar and described as another would never take a value. */
-function checkEmitted(place: Place, kind: string, emitted: unknown): void {
-  const scalars: unknown[] = [Boolean, Number, String, BigInt, Date];
-  const natural = NATURAL[kind];
-  if (!scalars.includes(emitted)) return;
-  if (kind === 'bytes' || emitted !== natural) {
-    refuse(place, `the column is ${kind}, and the property is declared as ${(emitted as { name: string }).name}`, 'Make the two agree');
+/** Emitted types that are one class of values alone. `Object` and the user's own say too little. */
+const TELLING: readonly unknown[] = [Boolean, Number, String, BigInt, Date, Array, Map, Set, Uint8Array, Buffer];
+
+/** A property declared as one type and described as another would never take a value. */
+function checkEmitted(place: Place, type: ColumnType, emitted: unknown): void {
+  if (!TELLING.includes(emitted) || naturalClasses(type).includes(emitted)) return;
+  refuse(place, `the column is ${type.kind}, and the property is declared as ${(emitted as { name: string }).name}`, 'Make the two agree');
+}
+
+function naturalClasses(type: ColumnType): readonly unknown[] {
+  switch (type.kind) {
+    case 'boolean':
+      return [Boolean];
+    case 'int':
+    case 'float':
+    case 'double':
+      return [Number];
+    case 'string':
+    case 'uuid':
+    case 'enum':
+      return [String];
+    case 'bytes':
+      return [Uint8Array, Buffer];
+    case 'array':
+      return [Array];
+    case 'record':
+      return [];
+    default:
+      return [{ number: Number, bigint: BigInt, date: Date, string: String, map: Map, object: Object }[type.as]];
   }
 }
 

@@ -1,6 +1,6 @@
 import { SchemaError } from '../errors.js';
-import { avroSchemaOf, canonicalForm, schemaFingerprint } from './avro-schema.js';
-import { buildColumns } from './build-columns.js';
+import { avroSchemaOf, canonicalForm, isPrimitive, schemaFingerprint } from './avro-schema.js';
+import { buildColumns, IDENTIFIER, RESERVED } from './build-columns.js';
 import { type EntityClass, isScalar } from './column-type.js';
 import { type ClassDescription, type IndexOptions, inheritedDescription, type QueryOptions } from './description.js';
 import { type ColumnSchema, type IndexSchema, type KeySchema, PRIMARY, type QuerySchema, type TableSchema } from './table-schema.js';
@@ -26,8 +26,11 @@ export function buildSchema(ctor: EntityClass): TableSchema {
   if (!TABLE_NAME.test(name)) {
     throw new SchemaError(className, undefined, 'the table has no usable name', 'Give @Table({ name }) up to 63 letters, digits and _');
   }
+  if (isPrimitive(name)) {
+    throw new SchemaError(className, undefined, `Avro has a type of this name, ${name}`, 'Name the table otherwise: @Table({ name })');
+  }
   const columns = buildColumns(ctor, className, name, described);
-  const context = new Context(ctor, className, columns, described);
+  const context = new Context(className, columns, described);
   const key = context.key();
   const indexes = context.indexes(key);
   const avro = avroSchemaOf(name, columns);
@@ -94,7 +97,6 @@ class Context {
   private readonly positions: ReadonlyMap<string, ColumnSchema>;
 
   constructor(
-    private readonly ctor: EntityClass,
     private readonly className: string,
     columns: readonly ColumnSchema[],
     private readonly described: ClassDescription,
@@ -190,7 +192,7 @@ class Context {
       this.refuse(property, '@Index on a property takes no columns', 'Put an index over several columns on the class');
     }
     const names = property !== undefined ? [property] : columns;
-    if (names === undefined || names.length === 0) {
+    if (!Array.isArray(names) || names.length === 0) {
       return this.refuse(undefined, '@Index on the class names no columns', "Give @Index({ columns: ['a', 'b'] })");
     }
     if (new Set(names).size !== names.length) this.refuse(property, 'an index names a column twice', 'Name each column once');
@@ -202,22 +204,25 @@ class Context {
   }
 
   private query(name: string, options: QueryOptions, key: KeySchema): QuerySchema {
+    if (!IDENTIFIER.test(name) || RESERVED.has(name)) {
+      this.refuse(name, '@Query stands on a name that is no plain identifier, or is reserved by JavaScript', 'Rename the property');
+    }
     const kinds = [options.update && 'update', options.delete === true && 'delete', options.inPlace && 'inPlace'].filter(Boolean);
     if (kinds.length !== 1) this.refuse(name, '@Query takes exactly one of update, delete and inPlace', 'Declare one query for each');
-    if (options.by === undefined) this.refuse(name, '@Query does not say which column selects its rows', "Give by: 'column'");
     const kind = kinds[0] as QuerySchema['kind'];
     const by = (Array.isArray(options.by) ? options.by : [options.by]) as string[];
+    if (options.by === undefined || by.length === 0) {
+      this.refuse(name, '@Query does not say which column selects its rows', "Give by: 'column'");
+    }
     const set = (options.update ?? options.inPlace ?? []) as readonly string[];
-    if (kind !== 'delete' && set.length === 0) this.refuse(name, '@Query names no columns to write', 'Name one at least');
+    if (kind !== 'delete' && (!Array.isArray(set) || set.length === 0))
+      this.refuse(name, '@Query names no columns to write', 'Name one at least');
     if (new Set(set).size !== set.length || new Set(by).size !== by.length)
       this.refuse(name, '@Query names a column twice', 'Name each once');
     const written = set.map((column) => this.column(column, name, '@Query'));
     const keyed = written.find((column) => key.columns.includes(column.position));
     if (keyed !== undefined)
       this.refuse(name, `@Query writes ${keyed.name}, a part of the primary key`, 'Delete the row and insert another');
-    if (name === '__proto__' || !(name in this.ctor)) {
-      this.refuse(name, '@Query stands on a property that is not static', 'Declare it as a static property');
-    }
     return Object.freeze({
       name,
       kind,

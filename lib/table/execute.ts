@@ -76,7 +76,7 @@ function visitRows(core: TableCore, spec: QuerySpec, chosen: Plan, visit: (row: 
 function walk(core: TableCore, { index, access, points, range, reverse }: Plan, step: (row: RowId) => boolean): void {
   if (access === 'point') {
     for (let n = 0; n < points.length; n++) {
-      if (index.visit(points[reverse ? points.length - 1 - n : n], false, step)) return;
+      if (index.visit(points[reverse ? points.length - 1 - n : n], reverse && points.length === 1, step)) return;
     }
   } else if (index.tree === undefined) {
     for (const { row } of core.primary.all()) if (step(row)) return;

@@ -153,9 +153,10 @@ function serves(core: TableCore, candidate: Candidate, wanted: readonly OrderTer
     for (const column of index.columns.slice(fixed)) walked.push({ column, descending: reverse });
   }
   if (index !== core.primary) {
-    // Rows of one key come in primary-key order, whichever way the keys are walked.
+    // Rows of one key come in primary-key order, whichever way the keys are walked; one key alone is walked either way.
+    const descending = reverse && access === 'point' && points.length === 1;
     for (const column of core.primary.columns) {
-      if (!walked.some((term) => term.column === column)) walked.push({ column, descending: false });
+      if (!walked.some((term) => term.column === column)) walked.push({ column, descending });
     }
   }
   if (walked.length === 0) return true; // one key of the primary index: one row

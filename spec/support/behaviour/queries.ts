@@ -221,6 +221,9 @@ export function queriesBehave(open: OpenDatabase): void {
         sort: '',
         rowsExamined: 10,
       });
+      const latest = q().where('country', '=', 'FR').orderBy('id', 'desc').limit(3);
+      expect(explain(latest)).toEqual({ index: 'country', access: 'point', sort: '', rowsExamined: 3 });
+      expect(ids(latest.execute())).toEqual([397, 393, 389]);
       expect(explain(q().limit(3))).toEqual({ index: 'primary', access: 'scan', sort: '', rowsExamined: 3 });
       expect(explain(q().orderBy('id', 'desc').limit(3))).toEqual({ index: 'primary', access: 'scan', sort: '', rowsExamined: 3 });
       expect(explain(q().orderBy('note').limit(3))).toMatchObject({ sort: 'note asc, id asc', rowsExamined: 400 });
