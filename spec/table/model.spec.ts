@@ -23,8 +23,8 @@ const COMMANDS = 200;
 class Account {
   @PrimaryKey('autoincrement') id!: number;
   @Index('unique') @Column() email!: string;
-  @Index() @Column() country!: string;
-  @Index({ using: 'hash' }) @Column('int') score!: number;
+  @Index({ using: 'hash' }) @Column() country!: string;
+  @Index() @Column('int') score!: number;
   @Column('long') balance!: bigint;
   @Index() @Column({ type: 'string', nullable: true }) note!: string | null;
 
