@@ -76,9 +76,9 @@ export class DataPages {
     return link >>> this.shift;
   }
 
-  /** How many page numbers are in use or were: a mark for `trim`. */
+  /** How many pages there are: a mark for `trim`. */
   get extent(): number {
-    return this.pages.length;
+    return this.pages.length - this.vacantNumbers.length;
   }
 
   /**
@@ -255,29 +255,33 @@ export class DataPages {
     return size;
   }
 
-  /** Drops wholly free pages from the end, down to `extent` of them: what a rollback does with pages that it added. */
+  /** Drops wholly free pages, down to `extent` of them: what a rollback does with pages that it added. */
   trim(extent: number): void {
-    while (this.pages.length > extent) {
-      const number = this.pages.length - 1;
-      if (this.pages[number] === undefined) {
-        const vacant = this.vacantNumbers.indexOf(number);
-        this.vacantNumbers.splice(vacant, 1);
-      } else if (number === this.activePage && this.activeEnd - this.activeStart === this.pageSizeBytes) {
-        this.activePage = -1;
-        this.activeStart = 0;
-        this.activeEnd = 0;
-        this.totalBytes -= this.pageSizeBytes;
-      } else if (((this.pages[number] as Page).words[0] as number) === ((this.pageSizeBytes << SIZE_SHIFT) | KIND_FREE)) {
-        this.takeFree(number, 0);
-        this.totalBytes -= this.pageSizeBytes;
-      } else return;
-      this.pages.pop();
+    while (this.extent > extent) {
+      const number = this.takeWholePage();
+      if (number < 0) return;
+      this.dropPage(number);
     }
+  }
+
+  /** Takes a wholly free page out of the free space. @returns its number, or −1 where there is none. */
+  private takeWholePage(): number {
+    const { activePage } = this;
+    if (activePage >= 0 && this.activeEnd - this.activeStart === this.pageSizeBytes) {
+      this.activePage = -1;
+      this.activeStart = 0;
+      this.activeEnd = 0;
+      return activePage;
+    }
+    const found = this.free.find(this.pageSizeBytes);
+    if (found === NO_LINK) return -1;
+    this.takeFree(found >>> this.shift, 0);
+    return found >>> this.shift;
   }
 
   stats(): PageStats {
     return {
-      pages: this.pages.length - this.vacantNumbers.length,
+      pages: this.extent,
       totalBytes: this.totalBytes,
       usedBytes: this.usedBytes,
       liveBytes: this.liveBytes,

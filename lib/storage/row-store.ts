@@ -1,8 +1,9 @@
 import { RowTooLargeError } from '../errors.js';
-import { patchRow } from '../schema/patch-row.js';
+import { skipElement, writeElement } from '../schema/element-codec.js';
+import { copyBytes, patchRow } from '../schema/patch-row.js';
 import type { RowCodec } from '../schema/row-codec.js';
 import type { Stored } from '../schema/stored-value.js';
-import type { TableSchema } from '../schema/table-schema.js';
+import type { ColumnSchema, TableSchema } from '../schema/table-schema.js';
 import { DataPages, type PageStats } from './data-pages.js';
 import type { Link, RowId } from './link.js';
 import { createPage, HEADER_BYTES, type Page } from './page.js';
@@ -20,6 +21,7 @@ export class RowStore {
   private readonly ids: RowIds;
   private stagedAtTail = false;
   private stagedLength = 0;
+  private stagedColumnAt = 0;
 
   constructor(
     private readonly schema: TableSchema,
@@ -76,6 +78,26 @@ export class RowStore {
     }
     this.stagedAtTail = false;
     this.stagedLength = this.checkedLength(end - HEADER_BYTES);
+  }
+
+  /**
+   * Encodes one column's new value where it takes exactly the bytes of the old one, so that these alone need be
+   * written. @returns whether it does; `overwriteColumn` then writes it.
+   */
+  stageColumn(link: Link, column: number, value: Stored): boolean {
+    const field = this.schema.columns[column] as ColumnSchema;
+    const buffer = this.pages.bufferOf(link);
+    const from = this.codec.locate(column, buffer, this.pages.positionOf(link));
+    const length = writeElement(field, value, scratch.bytes, 0);
+    if (length > scratch.bytes.length || length !== skipElement(field, buffer, from) - from) return false;
+    this.stagedColumnAt = from;
+    this.stagedLength = length;
+    return true;
+  }
+
+  /** Writes the staged column of the row at `link`. Cannot fail. */
+  overwriteColumn(link: Link): void {
+    copyBytes(scratch.bytes, 0, this.stagedLength, this.pages.bufferOf(link), this.stagedColumnAt);
   }
 
   private fitsTail(length: number, tail: Buffer, position: number): boolean {

@@ -144,6 +144,12 @@ export class TableCore implements ChangeTarget, OperationSource {
     const old = store.linkOf(row);
     const pages = store.pageExtent;
     const moves = this.moves(changed, old, values);
+    const [only] = changed;
+    if (!keep && changed.length === 1 && store.stageColumn(old, only as number, values[only as number])) {
+      if (moves !== undefined) this.moveKeys(row, moves, NO_LINK, pages);
+      store.overwriteColumn(old);
+      return undefined;
+    }
     store.stagePatch(old, changed, values);
     const inPlace = !keep && store.stagedFits(old);
     // Claiming room comes before the indexes: memory may end there, and in the indexes' steps nothing can fail.
