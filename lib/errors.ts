@@ -103,6 +103,28 @@ export class TransactionError extends WorkTableError {
   readonly code = 'WT_TRANSACTION';
 }
 
+/** Somebody holds a lock on this row, or on these columns of it. Nothing was written; try again when it is free. */
+export class RowLockedError extends WorkTableError {
+  readonly code = 'WT_ROW_LOCKED';
+  constructor(
+    readonly table: string,
+    readonly key: unknown,
+  ) {
+    super(`${table}: the row is locked by another holder; write through its guard, or wait with lock(key)`);
+  }
+}
+
+/** `lock(key, columns, { timeoutMs })`: the lock was not free in time. Nothing is held. */
+export class LockTimeoutError extends WorkTableError {
+  readonly code = 'WT_LOCK_TIMEOUT';
+  constructor(
+    readonly table: string,
+    readonly timeoutMs: number,
+  ) {
+    super(`${table}: the lock was not free within ${timeoutMs} ms`);
+  }
+}
+
 /** A row whose bytes exceed `maxRowBytes`. Nothing was written. */
 export class RowTooLargeError extends WorkTableError {
   readonly code = 'WT_ROW_TOO_LARGE';

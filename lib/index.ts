@@ -13,8 +13,10 @@ export {
   CorruptionError,
   DuplicateKeyError,
   InvariantError,
+  LockTimeoutError,
   NotFoundError,
   QueryError,
+  RowLockedError,
   RowTooLargeError,
   SchemaError,
   StaleRowError,
@@ -25,6 +27,8 @@ export {
   WorkTableError,
 } from './errors.js';
 export type { IndexStats } from './index/table-index.js';
+export { LockGuard } from './lock/lock-guard.js';
+export type { LockOptions } from './lock/lock-map.js';
 export { type AvroSchema, avscType } from './schema/avro-schema.js';
 export type { EntityClass } from './schema/column-type.js';
 export type {

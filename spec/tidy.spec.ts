@@ -13,6 +13,7 @@ const FLOORS: readonly (readonly string[])[] = [
   ['lib/schema'],
   ['lib/storage'],
   ['lib/index'],
+  ['lib/lock'],
   ['lib/cdc'],
   ['lib/transaction'],
   ['lib/table'],
@@ -108,7 +109,7 @@ describe('the public names', () => {
     expect(Object.keys(worktable).sort()).toEqual(
       [
         ...['Table', 'PrimaryKey', 'Column', 'Index', 'Query', 'OptionalProps', 'PrimaryKeyProp'],
-        ...['Database', 'TableManager', 'SelectQuery', 'GroupedQuery', 'Operation', 'avscType'],
+        ...['Database', 'TableManager', 'SelectQuery', 'GroupedQuery', 'Operation', 'LockGuard', 'avscType'],
         ...[
           'WorkTableError',
           'SchemaError',
@@ -118,7 +119,17 @@ describe('the public names', () => {
           'NotFoundError',
           'StaleRowError',
         ],
-        ...['QueryError', 'TransactionError', 'RowTooLargeError', 'TableFullError', 'CorruptionError', 'ClosedError', 'InvariantError'],
+        ...[
+          'QueryError',
+          'TransactionError',
+          'RowLockedError',
+          'LockTimeoutError',
+          'RowTooLargeError',
+          'TableFullError',
+          'CorruptionError',
+          'ClosedError',
+          'InvariantError',
+        ],
       ].sort(),
     );
   });

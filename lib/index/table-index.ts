@@ -1,5 +1,5 @@
 import { assert } from '../assert.js';
-import type { Stored } from '../schema/stored-value.js';
+import { elementToUser, type Stored } from '../schema/stored-value.js';
 import type { ColumnSchema, IndexKind } from '../schema/table-schema.js';
 import type { RowId } from '../storage/link.js';
 import { DensePoints } from './dense-points.js';
@@ -213,6 +213,12 @@ export class TableIndex {
     const dense = this.dense?.bytes ?? 0;
     return dense + (sampled === 0 ? 0 : Math.round((bytes / sampled + slot) * this.map.size));
   }
+}
+
+/** The user's form of an index's key: a compound one as an array. */
+export function keyToUser(index: TableIndex, key: Key): unknown {
+  if (index.columns.length === 1) return elementToUser(index.columns[0] as ColumnSchema, key);
+  return index.columns.map((column, at) => elementToUser(column, (key as Key[])[at]));
 }
 
 const SAMPLE = 1000;

@@ -149,6 +149,15 @@ export function schemaFingerprint(canonical: string): bigint {
   return crc64Avro(Buffer.from(canonical, 'utf8'));
 }
 
+/** As much of avsc's type as is needed to read and write values: its own typings need Node's, and not everybody has those. */
+export interface AvroType {
+  /** @returns the value's bytes, a Buffer. */
+  toBuffer(value: unknown): Uint8Array;
+  /** Takes a Buffer. Trusts its bytes: a few of them can make avsc fill the memory. */
+  fromBuffer(bytes: Uint8Array): unknown;
+  isValid(value: unknown): boolean;
+}
+
 /**
  * The schema as avsc's type, for whoever reads or writes rows' bytes elsewhere. Longs, timestamps among them, come as
  * bigints of all 64 bits: avsc's plain long decodes those below −2^52 with the wrong sign. avsc generates code, even

@@ -1,18 +1,20 @@
 import { assert } from '../assert.js';
-import { type ChangeKind, type IndexEvent, type LinkInfo, type Lsn, Operation, type OperationSource } from '../cdc/operation.js';
+import { type ChangeKind, type LinkInfo, type Lsn, Operation } from '../cdc/operation.js';
 import { DuplicateKeyError, UniqueViolationError } from '../errors.js';
 import { columnsOf, compareKeys, type Key } from '../index/key-order.js';
 import { RowKeys } from '../index/row-keys.js';
-import { TableIndex } from '../index/table-index.js';
+import { keyToUser, TableIndex } from '../index/table-index.js';
 import { ColumnCollector } from '../schema/column-collector.js';
 import { createCodec } from '../schema/create-codec.js';
 import type { RowCodec } from '../schema/row-codec.js';
-import { elementToUser, type Refuse, type Stored } from '../schema/stored-value.js';
+import type { Refuse, Stored } from '../schema/stored-value.js';
 import { type ColumnSchema, columnNames, PRIMARY, type TableSchema } from '../schema/table-schema.js';
 import { type Link, NO_LINK, type RowId } from '../storage/link.js';
 import { RowStore } from '../storage/row-store.js';
 import type { Change, ChangeTarget, Journal } from '../transaction/journal.js';
 import { KeyCounter } from './key-counter.js';
+import { RowLocks } from './row-locks.js';
+import { TableOperations } from './table-operations.js';
 
 const NO_ROW = -1 as RowId;
 
@@ -20,7 +22,7 @@ const NO_ROW = -1 as RowId;
  * The rows and indexes of one table, and the three writes from which all others are made. Values arrive here in their
  * stored form, validated; each write is applied whole or not at all, recorded in the journal, and undone from there.
  */
-export class TableCore implements ChangeTarget, OperationSource {
+export class TableCore implements ChangeTarget {
   readonly name: string;
   readonly codec: RowCodec;
   readonly store: RowStore;
@@ -31,6 +33,8 @@ export class TableCore implements ChangeTarget, OperationSource {
   readonly rowKeys: RowKeys | undefined;
   /** For each column, what refuses a value of it. */
   readonly refusals: readonly Refuse[];
+  readonly locks: RowLocks;
+  private readonly operations: TableOperations;
   private spare: Stored[] | undefined;
 
   constructor(
@@ -48,6 +52,8 @@ export class TableCore implements ChangeTarget, OperationSource {
     this.primary = new TableIndex(primary, order);
     this.secondaries = schema.indexes.map((index) => new TableIndex({ ...index, columns: columnsOf(schema, index.columns) }, order));
     this.counter = new KeyCounter(schema);
+    this.locks = new RowLocks(this.name, keyColumns, (key) => keyToUser(this.primary, key));
+    this.operations = new TableOperations(this.name, this.codec, this.primary, this.secondaries);
     this.refusals = new ColumnCollector(schema).refusals;
   }
 
@@ -81,12 +87,6 @@ export class TableCore implements ChangeTarget, OperationSource {
     return positions.map((position) => this.store.readAt(link, position));
   }
 
-  /** The user's form of an index's key: a compound one as an array. */
-  keyToUser(index: TableIndex, key: Key): unknown {
-    if (index.columns.length === 1) return elementToUser(index.columns[0] as ColumnSchema, key);
-    return index.columns.map((column, at) => elementToUser(column, (key as Key[])[at]));
-  }
-
   /**
    * Inserts a row: bytes first, then the primary index, then the secondary ones in declaration order. A refusal undoes
    * the steps before it.
@@ -98,6 +98,7 @@ export class TableCore implements ChangeTarget, OperationSource {
     const counterBefore = counter.value;
     const pages = store.pageExtent;
     const key = primary.keyOf(values);
+    if (this.locks.any) this.locks.assertFree(key, undefined);
     store.stage(values);
     const row = store.add();
     let inPrimary = false;
@@ -105,7 +106,7 @@ export class TableCore implements ChangeTarget, OperationSource {
     try {
       this.rowKeys?.set(row, key as number);
       inPrimary = primary.add(key, row);
-      if (!inPrimary) throw new DuplicateKeyError(this.name, this.keyToUser(primary, key));
+      if (!inPrimary) throw new DuplicateKeyError(this.name, keyToUser(primary, key));
       for (; inSecondaries < secondaries.length; inSecondaries++) {
         const index = secondaries[inSecondaries] as TableIndex;
         if (!index.add(index.keyOf(values), row)) throw this.violation(index);
@@ -140,6 +141,7 @@ export class TableCore implements ChangeTarget, OperationSource {
    */
   update(row: RowId, changed: readonly number[], values: readonly Stored[], keep: boolean): Change | undefined {
     this.journal.assertWritable();
+    if (this.locks.any) this.locks.assertFree(this.primaryKeyOf(row), this.isWhole(changed) ? undefined : new Set(changed));
     const { store } = this;
     const old = store.linkOf(row);
     const pages = store.pageExtent;
@@ -159,6 +161,10 @@ export class TableCore implements ChangeTarget, OperationSource {
     if (inPlace) store.overwrite(row);
     else store.release(old);
     return undefined;
+  }
+
+  private isWhole(changed: readonly number[]): boolean {
+    return changed.length + this.primary.columns.length === this.schema.columns.length;
   }
 
   /** The indexes that the new values touch, with the key before and after. */
@@ -209,6 +215,7 @@ export class TableCore implements ChangeTarget, OperationSource {
   /** Deletes a row. Its bytes stay until the journal has finished with them. */
   delete(row: RowId): Change {
     this.journal.assertWritable();
+    if (this.locks.any) this.locks.assertFree(this.primaryKeyOf(row), undefined);
     const link = this.store.linkOf(row);
     const pages = this.store.pageExtent;
     for (const index of this.secondaries) index.remove(this.keyAt(index, link), row);
@@ -266,33 +273,7 @@ export class TableCore implements ChangeTarget, OperationSource {
     const before = oldLink === NO_LINK ? undefined : this.store.bytesAt(oldLink);
     const after = newLink === NO_LINK ? undefined : this.store.bytesAt(newLink);
     const link: LinkInfo = this.store.placeOf(newLink === NO_LINK ? oldLink : newLink);
-    return new Operation(this, kind as ChangeKind, lsn, txn, seq, before, after, link);
-  }
-
-  decodeRow(bytes: Uint8Array): object {
-    return this.codec.decode(asBuffer(bytes), 0);
-  }
-
-  keyOf(bytes: Uint8Array): unknown {
-    return this.keyToUser(this.primary, this.keyIn(this.primary, asBuffer(bytes)));
-  }
-
-  private keyIn(index: TableIndex, row: Buffer): Key {
-    if (index.positions.length === 1) return this.codec.read(index.positions[0] as number, row, 0);
-    return index.positions.map((position) => this.codec.read(position, row, 0));
-  }
-
-  indexEvents(before: Uint8Array | undefined, after: Uint8Array | undefined): { primary: IndexEvent[]; secondary: IndexEvent[] } {
-    const events = (index: TableIndex): IndexEvent[] => {
-      const from = before === undefined ? undefined : this.keyIn(index, asBuffer(before));
-      const to = after === undefined ? undefined : this.keyIn(index, asBuffer(after));
-      if (from !== undefined && to !== undefined && index.compare(from, to) === 0) return [];
-      const found: IndexEvent[] = [];
-      if (from !== undefined) found.push({ index: index.name, kind: 'remove', key: this.keyToUser(index, from) });
-      if (to !== undefined) found.push({ index: index.name, kind: 'insert', key: this.keyToUser(index, to) });
-      return found;
-    };
-    return { primary: events(this.primary), secondary: this.secondaries.flatMap(events) };
+    return new Operation(this.operations, kind as ChangeKind, lsn, txn, seq, before, after, link);
   }
 }
 
@@ -306,8 +287,4 @@ interface KeyMove {
   readonly index: TableIndex;
   readonly from: Key;
   readonly to: Key;
-}
-
-function asBuffer(bytes: Uint8Array): Buffer {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }

@@ -2,23 +2,29 @@ import type { ChangeEvent } from '../cdc/change-event.js';
 import type { IsolatedEmitter } from '../cdc/isolated-emitter.js';
 import type { Operation } from '../cdc/operation.js';
 import type { Publisher, TableEvents } from '../cdc/publisher.js';
-import { DuplicateKeyError, NotFoundError, QueryError, StaleRowError, UniqueViolationError, ValidationError } from '../errors.js';
+import { NotFoundError, QueryError, StaleRowError, ValidationError } from '../errors.js';
 import type { Key } from '../index/key-order.js';
-import type { TableIndex } from '../index/table-index.js';
+import { keyToUser, type TableIndex } from '../index/table-index.js';
+import { LockGuard } from '../lock/lock-guard.js';
+import type { LockOptions } from '../lock/lock-map.js';
 import type { EntityClass } from '../schema/column-type.js';
 import { elementToStored, literalToStored, type Stored } from '../schema/stored-value.js';
 import { type ColumnSchema, columnNames, type TableSchema } from '../schema/table-schema.js';
 import type { RowId } from '../storage/link.js';
 import type { Change, Journal } from '../transaction/journal.js';
+import { atRow } from './at-row.js';
 import { checkTable, type Inconsistency } from './check-table.js';
 import { collectPatch } from './collect-patch.js';
-import { createCondition } from './condition.js';
+import { createCondition, findColumn } from './condition.js';
 import { createQueries } from './declared-query.js';
 import { fromPlain, toPlain } from './plain.js';
 import { SelectQuery } from './select-query.js';
 import { TableCore } from './table-core.js';
 import { type TableStats, tableStats } from './table-stats.js';
-import type { Cell, DeclaredQueries, InsertRow, Patch, PrimaryKeyOf, RowOf, ScalarColumnOf, WholeRow } from './types.js';
+import type { Cell, ColumnOf, DeclaredQueries, InsertRow, Patch, PrimaryKeyOf, RowOf, ScalarColumnOf, WholeRow } from './types.js';
+
+/** What `lock` gives: the table's writes, for whom the lock is no obstacle. */
+export type GuardOf<E> = LockGuard<PrimaryKeyOf<E>, InsertRow<E>, WholeRow<E>, Patch<E>>;
 
 /** The events of a table, and the listeners that they call. */
 export interface TableListeners<E, Key> {
@@ -273,6 +279,25 @@ export class TableManager<C extends EntityClass, E extends object = RowOf<C>> {
     return toPlain(this.schema, row);
   }
 
+  /**
+   * Locks a row, or some columns of it, for work that awaits. The key need not exist: then nobody can insert it.
+   * Requests are served in order; holders of different columns of one row run together. While the lock is held, plain
+   * writes to it are refused with `RowLockedError`, and the holder writes through the guard.
+   * @throws LockTimeoutError after `timeoutMs`; the signal's reason; QueryError for an unknown column
+   */
+  lock(key: PrimaryKeyOf<E>, columns?: readonly ColumnOf<E>[], options?: LockOptions): Promise<GuardOf<E>> {
+    return this.lockMany([key], columns, options);
+  }
+
+  /** Locks several rows with one guard. They are taken in key order, so that requests for the same rows cannot deadlock. */
+  async lockMany(keys: readonly PrimaryKeyOf<E>[], columns?: readonly ColumnOf<E>[], options?: LockOptions): Promise<GuardOf<E>> {
+    const { core } = this;
+    const positions = columns && new Set(columns.map((column) => findColumn(this.schema, column).position));
+    const stored = keys.map((key) => this.storedKey(key)).sort(core.primary.compare);
+    const holds = await core.locks.acquire(stored, positions, options);
+    return new LockGuard(this, core.locks.map, holds, (own, work) => core.locks.runAsHolder(own, work));
+  }
+
   /** Calls `listener` after each commit that changed this table, once a change, in commit order. */
   on<N extends keyof TableListeners<E, unknown>>(event: N, listener: TableListeners<E, PrimaryKeyOf<E>>[N]): this {
     this.events.on(event, listener as TableEvents[N]);
@@ -322,7 +347,7 @@ export class TableManager<C extends EntityClass, E extends object = RowOf<C>> {
   }
 
   private userKey(key: Key): PrimaryKeyOf<E> {
-    return this.core.keyToUser(this.core.primary, key) as PrimaryKeyOf<E>;
+    return keyToUser(this.core.primary, key) as PrimaryKeyOf<E>;
   }
 
   private storedKey(key: unknown): Key {
@@ -365,12 +390,4 @@ export class TableManager<C extends EntityClass, E extends object = RowOf<C>> {
     this.journal.record(change);
     return operation as Operation<E, PrimaryKeyOf<E>>;
   }
-}
-
-/** The same error, saying which of many rows it is about. */
-function atRow(error: unknown, row: number): unknown {
-  if (error instanceof ValidationError) return new ValidationError(error.table, error.column, error.reason, row);
-  if (error instanceof DuplicateKeyError) return new DuplicateKeyError(error.table, error.key, row);
-  if (error instanceof UniqueViolationError) return new UniqueViolationError(error.table, error.index, error.columns, row);
-  return error;
 }

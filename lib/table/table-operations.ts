@@ -1,0 +1,44 @@
+import type { IndexEvent, OperationSource } from '../cdc/operation.js';
+import type { Key } from '../index/key-order.js';
+import { keyToUser, type TableIndex } from '../index/table-index.js';
+import type { RowCodec } from '../schema/row-codec.js';
+
+/** Reads rows, keys and index events out of operations' bytes. */
+export class TableOperations implements OperationSource {
+  constructor(
+    readonly name: string,
+    private readonly codec: RowCodec,
+    private readonly primary: TableIndex,
+    private readonly secondaries: readonly TableIndex[],
+  ) {}
+
+  decodeRow(bytes: Uint8Array): object {
+    return this.codec.decode(asBuffer(bytes), 0);
+  }
+
+  keyOf(bytes: Uint8Array): unknown {
+    return keyToUser(this.primary, this.keyIn(this.primary, asBuffer(bytes)));
+  }
+
+  private keyIn(index: TableIndex, row: Buffer): Key {
+    if (index.positions.length === 1) return this.codec.read(index.positions[0] as number, row, 0);
+    return index.positions.map((position) => this.codec.read(position, row, 0));
+  }
+
+  indexEvents(before: Uint8Array | undefined, after: Uint8Array | undefined): { primary: IndexEvent[]; secondary: IndexEvent[] } {
+    const events = (index: TableIndex): IndexEvent[] => {
+      const from = before === undefined ? undefined : this.keyIn(index, asBuffer(before));
+      const to = after === undefined ? undefined : this.keyIn(index, asBuffer(after));
+      if (from !== undefined && to !== undefined && index.compare(from, to) === 0) return [];
+      const found: IndexEvent[] = [];
+      if (from !== undefined) found.push({ index: index.name, kind: 'remove', key: keyToUser(index, from) });
+      if (to !== undefined) found.push({ index: index.name, kind: 'insert', key: keyToUser(index, to) });
+      return found;
+    };
+    return { primary: events(this.primary), secondary: this.secondaries.flatMap(events) };
+  }
+}
+
+function asBuffer(bytes: Uint8Array): Buffer {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}
