@@ -29,7 +29,7 @@ export {
 export type { IndexStats } from './index/table-index.js';
 export { LockGuard } from './lock/lock-guard.js';
 export type { LockOptions } from './lock/lock-map.js';
-export { type AvroSchema, avscType } from './schema/avro-schema.js';
+export { type AvroSchema, type AvroType, avscType } from './schema/avro-schema.js';
 export type { EntityClass } from './schema/column-type.js';
 export type {
   ColumnOptions,

@@ -1,6 +1,5 @@
 import { createRequire } from 'node:module';
 import type avsc from 'avsc';
-import type { Type } from 'avsc';
 import { crc64Avro } from '../bytes/crc64-avro.js';
 import type { AvroName, ColumnType, Element, Field } from './column-type.js';
 
@@ -163,10 +162,10 @@ export interface AvroType {
  * bigints of all 64 bits: avsc's plain long decodes those below −2^52 with the wrong sign. avsc generates code, even
  * while it is loaded, so it is loaded here alone, and this fails where code generation is forbidden; no table needs it.
  */
-export function avscType(schema: AvroSchema): Type {
+export function avscType(schema: AvroSchema): AvroType {
   const { Type, types } = createRequire(import.meta.url)('avsc') as typeof avsc;
   const long = bigLong(types);
-  return Type.forSchema(schema as never, { typeHook: (part) => (isLong(part as AvroSchema) ? long : undefined) });
+  return Type.forSchema(schema as never, { typeHook: (part) => (isLong(part as AvroSchema) ? long : undefined) }) as unknown as AvroType;
 }
 
 /** The name alone, or with attributes such as a logical type. */
@@ -174,7 +173,7 @@ function isLong(schema: AvroSchema): boolean {
   return schema === 'long' || (typeof schema === 'object' && !Array.isArray(schema) && schema.type === 'long');
 }
 
-function bigLong({ LongType }: typeof avsc.types): Type {
+function bigLong({ LongType }: typeof avsc.types): avsc.Type {
   return LongType.__with({
     fromBuffer: (buffer: Buffer) => buffer.readBigInt64LE(),
     toBuffer: (value: bigint) => {

@@ -36,7 +36,7 @@ describe('bigIntToBytes', () => {
 
   it('holds every power of two and ten and its neighbours', () => {
     for (const base of [2n, 10n]) {
-      for (let exponent = 0n; exponent <= 400n; exponent++) {
+      for (let exponent = 0n; exponent <= 130n; exponent++) {
         for (const near of [-1n, 0n, 1n]) {
           holds(base ** exponent + near);
           holds(-(base ** exponent) + near);
@@ -46,7 +46,7 @@ describe('bigIntToBytes', () => {
   });
 
   it('holds any integer', () => {
-    fc.assert(fc.property(fc.bigInt(), holds), { numRuns: 2_000 });
+    fc.assert(fc.property(fc.bigInt(), holds), { numRuns: 1_000 });
     fc.assert(fc.property(fc.bigInt({ min: -(2n ** 3400n), max: 2n ** 3400n }), holds), { numRuns: 300 });
   });
 });

@@ -32,7 +32,7 @@ function doubleHolds(value: number): void {
   const expected = new DataView(new ArrayBuffer(8));
   expected.setFloat64(0, value, true);
   expect(writeDouble(buffer, 3, value)).toBe(11);
-  expect([...buffer]).toEqual([0xaa, 0xaa, 0xaa, ...new Uint8Array(expected.buffer), 0xaa, 0xaa, 0xaa]);
+  expect(Buffer.compare(buffer, Uint8Array.of(0xaa, 0xaa, 0xaa, ...new Uint8Array(expected.buffer), 0xaa, 0xaa, 0xaa))).toBe(0);
   expect(Object.is(readDouble(buffer, 3), value)).toBe(true);
 }
 
@@ -41,14 +41,14 @@ function floatHolds(value: number): void {
   const expected = new DataView(new ArrayBuffer(4));
   expected.setFloat32(0, value, true);
   expect(writeFloat(buffer, 3, value)).toBe(7);
-  expect([...buffer]).toEqual([0xaa, 0xaa, 0xaa, ...new Uint8Array(expected.buffer), 0xaa, 0xaa, 0xaa]);
+  expect(Buffer.compare(buffer, Uint8Array.of(0xaa, 0xaa, 0xaa, ...new Uint8Array(expected.buffer), 0xaa, 0xaa, 0xaa))).toBe(0);
   expect(Object.is(readFloat(buffer, 3), Math.fround(value))).toBe(true);
 }
 
 describe('writeDouble', () => {
   it.each(DOUBLES)('writes %d little-endian and reads it back, its sign included', doubleHolds);
 
-  it('writes any double', () => fc.assert(fc.property(fc.double(), doubleHolds), { numRuns: 5_000 }));
+  it('writes any double', () => fc.assert(fc.property(fc.double(), doubleHolds), { numRuns: 1_500 }));
 
   it('writes every NaN as one', () => {
     for (const high of [0x7ff00000, 0x7ff7ffff, 0x7ff80000, 0x7fffffff, 0xfff00000, 0xfff80000, 0xffffffff]) {
@@ -69,9 +69,9 @@ describe('writeDouble', () => {
 describe('writeFloat', () => {
   it.each(FLOATS)('writes %d little-endian and reads it back, its sign included', floatHolds);
 
-  it('writes any float', () => fc.assert(fc.property(fc.float(), floatHolds), { numRuns: 5_000 }));
+  it('writes any float', () => fc.assert(fc.property(fc.float(), floatHolds), { numRuns: 1_500 }));
 
-  it('writes any double as the float next to it', () => fc.assert(fc.property(fc.double(), floatHolds), { numRuns: 5_000 }));
+  it('writes any double as the float next to it', () => fc.assert(fc.property(fc.double(), floatHolds), { numRuns: 1_500 }));
 
   it.each(NAN_WORDS)('writes the NaN of word %i as the only one', (word) => {
     const buffer = new Uint8Array(4);

@@ -36,13 +36,15 @@ function holds<V extends number | bigint>(write: Write<V>, read: Read<V>, value:
   const bytes = specified(BigInt(value));
   const buffer = new Uint8Array(16).fill(0xaa);
   expect(write(buffer, 3, value)).toBe(3 + bytes.length);
-  expect([...buffer]).toEqual([0xaa, 0xaa, 0xaa, ...bytes, ...Array(13 - bytes.length).fill(0xaa)]);
+  expect(Buffer.compare(buffer, Uint8Array.of(0xaa, 0xaa, 0xaa, ...bytes, ...Array(13 - bytes.length).fill(0xaa)))).toBe(0);
   expect(read(buffer, 3)).toBe(value === 0 ? 0 : value); // an integer has no −0
   expect(cursor.position).toBe(3 + bytes.length);
   expect(skipVarint(buffer, 3)).toBe(3 + bytes.length);
   const short = new Uint8Array(buffer.buffer, 3, bytes.length - 1).fill(0xbb);
   expect(write(short, 0, value)).toBe(bytes.length);
-  expect([...buffer].slice(3 + bytes.length - 1)).toEqual([bytes.at(-1), ...Array(13 - bytes.length).fill(0xaa)]);
+  expect(
+    Buffer.compare(buffer.subarray(2 + bytes.length), Uint8Array.of(bytes.at(-1) as number, ...Array(13 - bytes.length).fill(0xaa))),
+  ).toBe(0);
 }
 
 const writers = [
@@ -77,7 +79,7 @@ describe.each(writers)('$name', ({ bits, min, max, check }) => {
   });
 
   it(`writes any integer ${bits} as Avro says`, () => {
-    fc.assert(fc.property(fc.bigInt({ min, max }), check), { numRuns: 2_000 });
+    fc.assert(fc.property(fc.bigInt({ min, max }), check), { numRuns: 1_000 });
     fc.assert(fc.property(fc.bigInt({ min: -300n, max: 300n }), check), { numRuns: 500 });
   });
 });
@@ -102,7 +104,7 @@ describe('readLongNumber', () => {
         expect(writeLongNumber(buffer, end, value)).toBe(2 * end);
         expect(readLongBigInt(buffer, end)).toBe(BigInt(value));
       }),
-      { numRuns: 2_000 },
+      { numRuns: 1_000 },
     );
   });
 });
