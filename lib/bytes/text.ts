@@ -9,7 +9,7 @@ import { cursor, readInt, writeInt } from './varint.js';
  */
 const LONGEST_WRITTEN_HERE = 48;
 const ONE_BYTE_LENGTHS = 64;
-const SHORTEST_NATIVE_READ = 25;
+const SHORTEST_NATIVE_READ = 33;
 
 interface NativeSlices {
   utf8Slice?(start: number, end: number): string;
@@ -45,7 +45,7 @@ const readNative: ReadText = hasUtf8Slice
 
 /**
  * Reads `length` bytes of UTF-8 as text. Short ASCII text is made in one call of `String.fromCharCode` with a case for
- * each length: 15 to 40 ns where a native call takes 60. Such a function is generated rather than written out.
+ * each length: 15 to 50 ns where a native call takes 60. Such a function is generated rather than written out.
  */
 export const readText: ReadText = codeGenerationAllowed() ? compileReadText() : readNative;
 

@@ -1,0 +1,199 @@
+/**
+ * Measures worktable beside other stores: `npm run bench -- [options]`.
+ *
+ *   --rows 100000,1000000   sizes
+ *   --stores worktable,map  only these; worktable is what the others are compared with
+ *   --trials insert,range   only these
+ *   --repeat 3              processes a figure; the median of theirs is taken
+ *   --quick                 few operations: a check that all works, and no measurement
+ *   --check                 fails unless worktable is as fast as `rules.js` asks for
+ *   --json                  prints the results as JSON, not as tables
+ *
+ * A run of everything is saved under `results`. All stores must give the same answers; the run fails where they do not.
+ */
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { measure } from './measure.js';
+import { mismatches } from './ratios.js';
+import { markdown } from './report.js';
+import { CHECKED_ROWS, CHECKED_STORES, CHECKED_TRIALS, judge } from './rules.js';
+import { build, HERE, identify, installPeers, versionOf } from './setup.js';
+import { STORES } from './stores/stores.js';
+import { TRIALS } from './trials.js';
+
+const SIZES = [100_000, 1_000_000];
+const REPEAT_DOUBTED = 3;
+/** How often a store is tried that is not filled in time. */
+const FILLINGS = 2;
+
+/**
+ * @typedef {object} Run
+ * @property {string} version
+ * @property {string} commit
+ * @property {boolean} dirty
+ * @property {string} node
+ * @property {string} platform
+ * @property {string} date
+ * @property {number[]} sizes
+ * @property {string[]} stores
+ * @property {string[]} trials
+ * @property {boolean} quick
+ * @property {Record<string, string | undefined>} versions of the peers
+ * @property {{ store: string, reason: string }[]} unavailable
+ * @property {import('./measure.js').Result[]} results
+ */
+
+const options = readOptions();
+installPeers();
+build();
+const run = await runAll(options);
+process.exitCode = finish(run, options) ? 0 : 1;
+
+function readOptions() {
+  try {
+    return optionsOf(process.argv.slice(2));
+  } catch (error) {
+    console.error(error.message);
+    process.exit(2);
+  }
+}
+
+function optionsOf(args) {
+  const list = { type: 'string' };
+  const flag = { type: 'boolean', default: false };
+  const declared = {
+    rows: list,
+    stores: list,
+    trials: list,
+    repeat: { type: 'string', default: '1' },
+    quick: flag,
+    check: flag,
+    json: flag,
+  };
+  const { values } = parseArgs({ args, options: declared });
+  const { quick, check, json } = values;
+  return {
+    sizes: check ? [CHECKED_ROWS] : (values.rows?.split(',').map(natural) ?? SIZES),
+    stores: check ? CHECKED_STORES : among(values.stores, STORES, 'store'),
+    trials: check ? CHECKED_TRIALS : among(values.trials, TRIALS, 'trial'),
+    repeat: natural(values.repeat),
+    whole: !check && !quick && values.stores === undefined && values.trials === undefined,
+    quick,
+    check,
+    json,
+  };
+}
+
+function natural(text) {
+  const number = Number(text);
+  if (!Number.isSafeInteger(number) || number < 1) throw new Error(`${text} is not a positive integer`);
+  return number;
+}
+
+function among(text, known, kind) {
+  const names = known.map(({ name }) => name);
+  const wanted = text?.split(',') ?? names;
+  const strange = wanted.find((name) => !names.includes(name));
+  if (strange !== undefined) throw new Error(`there is no ${kind} ${strange}; there are ${names.join(', ')}`);
+  return names.filter((name) => wanted.includes(name));
+}
+
+/** @returns {Promise<Run>} */
+async function runAll({ sizes, stores, trials, quick, repeat, check }) {
+  const unavailable = await findUnavailable(stores);
+  const available = stores.filter((name) => !unavailable.some(({ store }) => store === name));
+  const results = [];
+  const unfilled = new Map();
+  for (const size of sizes) {
+    for (const trial of trials) {
+      const jobs = available.map((store) => ({ store, trial, size, quick }));
+      results.push(...(await measureSideBySide(jobs, repeat, unfilled)));
+    }
+  }
+  if (check) await measureDoubted(results, quick);
+  const versions = Object.fromEntries(STORES.filter(({ peer }) => peer).map(({ name, peer }) => [name, versionOf(peer)]));
+  const platform = `${process.platform} ${process.arch}`;
+  const date = new Date().toISOString().slice(0, 10);
+  return { ...identify(), node: process.version, platform, date, sizes, stores, trials, quick, versions, unavailable, results };
+}
+
+async function findUnavailable(stores) {
+  const found = [];
+  for (const store of stores) {
+    const { status, reason } = await measure({ store, trial: 'probe', size: 1000, quick: true });
+    if (status !== 'measured') found.push({ store, reason: reason ?? status });
+  }
+  for (const { store, reason } of found) console.error(`${store} is not available: ${reason}`);
+  return found;
+}
+
+/** Measures stores in turns, so that a slow moment of the machine meets all of them, and takes the median of each. */
+async function measureSideBySide(jobs, repeat, unfilled) {
+  const turns = jobs.map(() => []);
+  for (let turn = 0; turn < repeat; turn++) {
+    for (const [at, job] of jobs.entries()) turns[at].push(await measureOnce(job, unfilled));
+  }
+  return turns.map((results) => {
+    const failed = results.find(({ status }) => status !== 'measured');
+    return failed ?? results.sort((a, b) => a.value - b.value)[results.length >> 1];
+  });
+}
+
+/** Measures, and tells. A store that could not be filled in time, twice, is not tried again at that size. */
+async function measureOnce(job, unfilled) {
+  const { store, trial, size } = job;
+  const filling = `${store} ${size}`;
+  const times = unfilled.get(filling) ?? 0;
+  const result = times < FILLINGS ? await measure(job) : { store, trial, size, status: 'timeout', filled: false };
+  if (result.status === 'timeout' && !result.filled) unfilled.set(filling, times + 1);
+  const shown = result.status === 'measured' ? result.value.toFixed(1) : `${result.status} ${result.reason ?? ''}`;
+  const disturbed = result.busy < 0.9 ? `  (had ${Math.round(result.busy * 100)} % of a processor)` : '';
+  console.error(`${String(size).padStart(8)}  ${trial.padEnd(14)} ${store.padEnd(15)} ${shown}${disturbed}`);
+  return result;
+}
+
+/** Where a rule does not hold, its stores are measured again, several times, before that is believed. */
+async function measureDoubted(results, quick) {
+  const doubted = judge(results).filter(({ ratio, holds }) => ratio !== undefined && !holds);
+  for (const trial of new Set(doubted.map((rule) => rule.trial))) {
+    const stores = ['worktable', ...new Set(doubted.filter((rule) => rule.trial === trial).map(({ store }) => store))];
+    const jobs = stores.map((store) => ({ store, trial, size: CHECKED_ROWS, quick }));
+    for (const again of await measureSideBySide(jobs, REPEAT_DOUBTED, new Map())) {
+      const at = results.findIndex((result) => result.trial === trial && result.store === again.store);
+      results[at] = again;
+    }
+  }
+}
+
+/** Prints and saves. @returns whether all is well */
+function finish(run, { whole, json, check }) {
+  const text = markdown(run);
+  console.log(json ? JSON.stringify(run, null, 2) : text);
+  if (whole) save(run, text);
+  const wrong = mismatches(run.results);
+  for (const line of wrong) console.error(`stores gave different answers: ${line}`);
+  const failed = run.results.filter(({ status }) => status === 'failed');
+  for (const { store, trial, size, reason } of failed) console.error(`${store} failed at ${trial}, ${size} rows: ${reason}`);
+  return [wrong.length === 0, failed.length === 0, !check || passes(run)].every(Boolean);
+}
+
+function save(run, text) {
+  const directory = join(HERE, 'results');
+  mkdirSync(directory, { recursive: true });
+  writeFileSync(join(directory, `${run.version}-${run.commit}.json`), `${JSON.stringify(run, null, 1)}\n`);
+  writeFileSync(join(directory, 'latest.md'), text);
+}
+
+/** Tells how each rule came out. A store that is not available breaks none; figures that are missing otherwise do. */
+function passes(run) {
+  const absent = (name) => run.unavailable.some(({ store }) => store === name);
+  let sound = true;
+  for (const { trial, store, atLeast, ratio, holds } of judge(run.results)) {
+    const left = absent(store);
+    if (!holds && !left) sound = false;
+    const verdict = holds ? 'holds ' : left ? 'left  ' : 'BROKEN';
+    console.error(`${verdict}  ${trial.padEnd(14)} ${store.padEnd(15)} ${ratio?.toFixed(2) ?? '–'} of at least ${atLeast.toFixed(2)}`);
+  }
+  return sound;
+}

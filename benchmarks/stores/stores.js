@@ -1,0 +1,70 @@
+/**
+ * The stores, worktable first. `pace` is the share of a trial's operations that a slow store does in a round: its
+ * rounds then take about as long as those of others, over the same rows.
+ *
+ * @typedef {object} StoreInfo
+ * @property {string} name also its module, beside this file
+ * @property {string} title
+ * @property {string} [peer] the package
+ * @property {boolean} [promises] whether its calls give promises
+ * @property {string} [note] what a reader of its figures has to know
+ * @property {Record<string, number>} [pace] by trial; `every` is for those not named
+ */
+
+/** @type {readonly StoreInfo[]} */
+export const STORES = [
+  {
+    name: 'worktable',
+    title: 'worktable',
+    note: 'worktable keeps the email in a hash index here, which serves equality alone; “B-trees alone” is how it is without options.',
+  },
+  { name: 'worktable-btree', title: 'worktable, B-trees alone' },
+  {
+    name: 'map',
+    title: 'Map + Map + sorted-btree by hand',
+    peer: 'sorted-btree',
+    note: 'The map by hand and LokiJS hand out the rows that they hold; all others make a new one of each row that is read. The map by hand checks nothing but keys, and undoes nothing.',
+  },
+  {
+    name: 'lokijs',
+    title: 'LokiJS',
+    peer: 'lokijs',
+    note: 'Inserts, updates and deletes of LokiJS only mark its ordered indexes as stale; the sort in the next read that needs one is in none of these figures.',
+    pace: { byPlainIndex: 0.2, range: 0.1, delete: 0.05 },
+  },
+  { name: 'better-sqlite3', title: 'better-sqlite3 in memory', peer: 'better-sqlite3', pace: { every: 0.5, delete: 1 } },
+  { name: 'lmdb', title: 'lmdb, no sync', peer: 'lmdb', pace: { every: 0.5, updatePlain: 0.2, updateIndexed: 0.2 } },
+  {
+    name: 'nedb',
+    title: 'NeDB',
+    peer: '@seald-io/nedb',
+    promises: true,
+    note: 'NeDB’s calls give promises, and are timed until these resolve. It does fewer operations a round, over the same rows.',
+    pace: { every: 0.1, byPlainIndex: 0.02, range: 0.003, filteredCount: 0.2, delete: 0.2 },
+  },
+  {
+    name: 'tinybase',
+    title: 'TinyBase',
+    peer: 'tinybase',
+    note: 'TinyBase does fewer operations a round, over the same rows.',
+    pace: { every: 0.2, filteredCount: 0.4, delete: 0.5 },
+  },
+];
+
+/** How many operations the store does in a round of a trial, which has `operations` of them. */
+export function paced(store, trial, operations) {
+  if (trial.fresh) return operations;
+  const share = store.pace?.[trial.name] ?? store.pace?.every ?? 1;
+  return Math.max(1, Math.round(operations * share));
+}
+
+/** @returns {Promise<import('./store.js').Store>} an empty store; lmdb puts its file into `directory` */
+export async function openStore(name, directory) {
+  const module = await import(`./${name}.js`);
+  return module.open(directory);
+}
+
+/** How the store's memory is measured. */
+export async function bytesMeasured(name) {
+  return (await import(`./${name}.js`)).BYTES;
+}

@@ -1,0 +1,205 @@
+/**
+ * One trial of one store at one size, in a process of its own: `node --expose-gc worker.js '{"store":…}'`.
+ *
+ * Steps: fill the store, untimed; do a few operations and digest their answers, and after writes the rows too, for the
+ * runner to compare between stores; warm up; time rounds, each after a collection of garbage. The answer is the last
+ * line of the output. The lines before it say how far it came, for the runner to know when it had to be ended.
+ */
+import { Dataset } from './dataset.js';
+import { Digest, digestOfRows } from './digest.js';
+import { bytesMeasured, openStore, paced, STORES } from './stores/stores.js';
+import { BATCH_ROWS, CHECKED, ROUNDS, rows, TRIALS } from './trials.js';
+
+/**
+ * @typedef {object} Job
+ * @property {string} store
+ * @property {string} trial
+ * @property {number} size
+ * @property {string} directory for files, emptied by the runner
+ * @property {number} budgetMs no new round begins after this much measured time
+ * @property {boolean} quick a tenth of the operations, two rounds
+ */
+
+/** Rows that a throwaway store is filled with, so that engines have compiled what they will. */
+const WARM_ROWS = 20_000;
+/** The same where memory is measured: few, for what they leave behind would be used again, unseen. */
+const WARM_ROWS_MEMORY = 1000;
+/** Measured time after which warming up ends. */
+const WARM_MS = 1500;
+/** Time after which a round ends, however many operations are left. */
+const ROUND_MS = 8000;
+/** Operations between two looks at the clock. */
+const STEP = 100;
+const QUICK_SHARE = 0.1;
+const QUICK_ROUNDS = 2;
+
+/** @type {Job} */
+const job = JSON.parse(process.argv[2]);
+const store = STORES.find((candidate) => candidate.name === job.store);
+const data = new Dataset(job.size);
+
+if (job.trial === 'probe') await probe();
+else {
+  const trial = TRIALS.find((candidate) => candidate.name === job.trial);
+  answer(trial.memory ? await measureMemory() : await measureTime(trial));
+}
+process.exit(0);
+
+function answer(result) {
+  console.log(JSON.stringify(result));
+}
+
+/** Whether the store works here at all: a native one may not even load. */
+async function probe() {
+  const opened = await openStore(job.store, job.directory);
+  await opened.insert(rows(data, 0, 1, opened)[0]);
+  if ((await opened.getByKey(1))?.score === undefined) throw new Error('the row that was inserted is not there');
+  await opened.close();
+  answer({ works: true });
+}
+
+async function measureTime(trial) {
+  const opened = await openStore(job.store, job.directory);
+  if (!trial.fresh) await fill(opened, job.size);
+  console.log('filled');
+  const checksum = await check(trial, opened);
+  console.log('checked');
+  const operations = operationsOf(trial);
+  const timed = trial.fresh ? await timeFresh(trial, operations) : await timeFilled(trial, opened, operations);
+  const times = timed.map(({ ns }) => Math.round(ns * 10) / 10);
+  const busy = median(timed.map((round) => round.busy));
+  const cut = timed.some((round) => round.cut);
+  return { value: median(times), rounds: times, operations, busy: Math.round(busy * 100) / 100, cut, checksum };
+}
+
+function operationsOf(trial) {
+  const operations = paced(store, trial, trial.operations(job.size));
+  return job.quick && !trial.fresh ? Math.max(1, Math.ceil(operations * QUICK_SHARE)) : operations;
+}
+
+async function fill(opened, count) {
+  for (let from = 0; from < count; from += BATCH_ROWS) {
+    await opened.insertMany(rows(data, from, Math.min(BATCH_ROWS, count - from), opened));
+  }
+}
+
+/** The digest of a few operations' answers, the same operations for every store, and of what they left behind. */
+async function check(trial, opened) {
+  const digest = new Digest(opened);
+  for (const argument of trial.prepare(data, trial.checked ?? CHECKED, opened)) {
+    const given = await trial.run(opened, argument);
+    if (!trial.writes) digest.add(given);
+  }
+  if (trial.writes) await digestOfRows(digest, opened, data);
+  return digest.value;
+}
+
+async function timeFilled(trial, opened, operations) {
+  if (trial.warmUp !== undefined) await warmElsewhere(trial);
+  const prepare = () => trial.prepare(data, operations, opened);
+  await pass(trial, opened, prepare(), WARM_MS);
+  return rounds(trial, async () => ({ opened, given: prepare() }));
+}
+
+async function timeFresh(trial, operations) {
+  await warmElsewhere(trial);
+  return rounds(trial, async () => {
+    const opened = await openStore(job.store, job.directory);
+    return { opened, given: trial.prepare(data, operations, opened) };
+  });
+}
+
+/** Warms up on a store that is thrown away: one that is filled by the trial itself, or whose every row it uses up. */
+async function warmElsewhere(trial) {
+  const count = paced(store, trial, Math.min(WARM_ROWS, job.size));
+  const throwaway = await openStore(job.store, job.directory);
+  if (trial.fresh) {
+    await pass(trial, throwaway, trial.prepare(data, trial.operations(count), throwaway));
+  } else {
+    await fill(throwaway, count);
+    await pass(trial, throwaway, trial.warmUp(count));
+  }
+  await throwaway.close();
+}
+
+/** Times rounds until there are enough, or the budget is spent. @returns of each the nanoseconds a unit, how busy it was, and whether it was cut short */
+async function rounds(trial, begin) {
+  const wanted = job.quick ? QUICK_ROUNDS : (trial.rounds ?? ROUNDS);
+  const timed = [];
+  let spentMs = 0;
+  while (timed.length < wanted && spentMs < job.budgetMs) {
+    const { opened, given } = await begin();
+    gc();
+    const before = process.cpuUsage();
+    const { elapsedMs, touched, done } = await pass(trial, opened, given);
+    const { user, system } = process.cpuUsage(before);
+    spentMs += elapsedMs;
+    const ns = (elapsedMs * 1e6) / trial.units(touched, done, job.size);
+    timed.push({ ns, busy: (user + system) / 1000 / elapsedMs, cut: done < given.length });
+    if (trial.fresh) await opened.close();
+  }
+  return timed;
+}
+
+/**
+ * Runs a trial once for each argument, or for as many as there is time for. The clock is looked at between steps alone;
+ * stores that answer at once are not made to wait for promises.
+ */
+async function pass(trial, opened, given, limitMs = ROUND_MS) {
+  const step = store.promises ? stepAwaited : stepAtOnce;
+  const before = performance.now();
+  let touched = 0;
+  let done = 0;
+  let elapsedMs = 0;
+  while (done < given.length && elapsedMs < limitMs) {
+    const end = Math.min(done + STEP, given.length);
+    const result = step(trial, opened, given, done, end);
+    touched += store.promises ? await result : result;
+    done = end;
+    elapsedMs = performance.now() - before;
+  }
+  return { elapsedMs, touched, done };
+}
+
+function stepAtOnce({ run, touch }, opened, given, from, end) {
+  let touched = 0;
+  for (let n = from; n < end; n++) touched += touch(run(opened, given[n]));
+  return touched;
+}
+
+async function stepAwaited({ run, touch }, opened, given, from, end) {
+  let touched = 0;
+  for (let n = from; n < end; n++) touched += touch(await run(opened, given[n]));
+  return touched;
+}
+
+/** Bytes a row of one filled store, all of them and those on the JavaScript heap. */
+async function measureMemory() {
+  const throwaway = await openStore(job.store, job.directory);
+  await fill(throwaway, Math.min(WARM_ROWS_MEMORY, job.size));
+  await throwaway.close();
+  const opened = await openStore(job.store, job.directory);
+  await settle();
+  const bytesBefore = opened.bytes();
+  const heapBefore = process.memoryUsage().heapUsed;
+  await fill(opened, job.size);
+  await settle();
+  const value = (opened.bytes() - bytesBefore) / job.size;
+  const heap = (process.memoryUsage().heapUsed - heapBefore) / job.size;
+  const checksum = await digestOfRows(new Digest(opened), opened, data);
+  return { value, heap, measured: await bytesMeasured(job.store), checksum };
+}
+
+/** Collects garbage, array buffers too, which are freed a turn later. */
+async function settle() {
+  for (let turn = 0; turn < 5; turn++) {
+    gc();
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+}
+
+function median(numbers) {
+  const sorted = [...numbers].sort((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
+}
