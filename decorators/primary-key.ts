@@ -12,6 +12,7 @@ export function PrimaryKey(options: PrimaryKeyOptions | 'autoincrement' = {}) {
     const name = propertyName(target, property, '@PrimaryKey');
     const description = describe(target.constructor);
     description.keys.set(name, options === 'autoincrement' ? { autoincrement: true } : { ...options });
-    if (!description.columns.has(name)) description.columns.set(name, {});
+    // A column by this alone, unless @Column says more: here, or on the property of a base class.
+    if (!description.columns.has(name)) description.columns.set(name, undefined);
   };
 }

@@ -50,7 +50,7 @@ export function buildColumns(ctor: EntityClass, className: string, table: string
   const builder = new ColumnBuilder();
   const columns = [...described.columns].map(([name, options], position) => {
     const counted = described.keys.get(name)?.autoincrement === true;
-    const field = builder.field({ ctor, className, property: name, path: [table, name], always: [] }, options, counted);
+    const field = builder.field({ ctor, className, property: name, path: [table, name], always: [] }, options ?? {}, counted);
     return Object.freeze({ ...field, position });
   });
   if (columns.length === 0)
@@ -148,7 +148,7 @@ class ColumnBuilder {
     this.open.set(ctor, record);
     for (const [property, options] of described.columns) {
       const inner = { ctor, className: ctor.name, property, path: [...place.path, property], always: [...place.always, ctor] };
-      fields.push(this.field(inner, options, false));
+      fields.push(this.field(inner, options ?? {}, false));
     }
     this.open.delete(ctor);
     Object.freeze(fields);

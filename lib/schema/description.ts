@@ -7,7 +7,8 @@ import type { EntityClass } from './column-type.js';
  */
 export interface ClassDescription {
   table: TableOptions | undefined;
-  readonly columns: Map<string, ColumnOptions>;
+  /** `undefined` for a property that is a column by `@PrimaryKey` alone. */
+  readonly columns: Map<string, ColumnOptions | undefined>;
   readonly keys: Map<string, PrimaryKeyOptions>;
   /** In order of declaration: those on the class, then those on its properties. */
   readonly indexes: (IndexOptions & { readonly property: string | undefined })[];
@@ -117,7 +118,9 @@ export function inheritedDescription(ctor: EntityClass): ClassDescription {
   }
   const merged: ClassDescription = { table: undefined, columns: new Map(), keys: new Map(), indexes: [], queries: new Map() };
   for (const part of chain) {
-    for (const [name, options] of part.columns) merged.columns.set(name, options);
+    for (const [name, options] of part.columns) {
+      if (options !== undefined || !merged.columns.has(name)) merged.columns.set(name, options);
+    }
     for (const [name, options] of part.keys) merged.keys.set(name, options);
     for (const [name, options] of part.queries) merged.queries.set(name, options);
     merged.indexes.push(...part.indexes);

@@ -220,7 +220,8 @@ export class RowStore {
   /** A copy of the bytes at `link`. */
   bytesAt(link: Link): Uint8Array {
     const position = this.pages.positionOf(link);
-    return Uint8Array.prototype.slice.call(this.pages.bufferOf(link), position, position + this.pages.lengthOf(link));
+    const page = this.pages.bufferOf(link);
+    return new Uint8Array(new Uint8Array(page.buffer, page.byteOffset + position, this.pages.lengthOf(link)));
   }
 
   placeOf(link: Link): { page: number; offset: number; length: number } {

@@ -829,6 +829,15 @@ describe('decorators, compiled', () => {
     }
   });
 
+  it('keeps the column that a base class describes where a subclass makes it the key', () => {
+    class Base {}
+    Column('int')(Base.prototype, 'code');
+    class Derived extends Base {}
+    PrimaryKey()(Derived.prototype, 'code');
+    Table()(Derived);
+    expect(buildSchema(Derived).columns).toMatchObject([{ name: 'code', type: { kind: 'int' } }]);
+  });
+
   it('may name a column by any plain name that JavaScript leaves free', () => {
     const names = [
       'class',
