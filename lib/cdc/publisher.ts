@@ -53,8 +53,10 @@ export class Publisher {
     if (this.delivering) return;
     this.delivering = true;
     try {
-      for (let next = this.waiting.shift(); next !== undefined; next = this.waiting.shift()) this.deliver(next);
+      // Listeners may add to the queue while it is walked.
+      for (let at = 0; at < this.waiting.length; at++) this.deliver(this.waiting[at] as CommittedTransaction);
     } finally {
+      this.waiting.length = 0;
       this.delivering = false;
     }
   }
@@ -74,7 +76,8 @@ export class Publisher {
     if (event !== 'listenerError' && this.database.has('listenerError')) {
       this.database.emit('listenerError', () => [error, event]);
     } else {
-      process.emitWarning(`a listener of '${event}' failed: ${String(error)}`, 'WorkTableListenerError');
+      const reason = error instanceof Error ? error.message : `it threw ${typeof error}`; // whatever it threw, this must not
+      process.emitWarning(`a listener of '${event}' failed: ${reason}`, 'WorkTableListenerError');
     }
   }
 }

@@ -1,7 +1,7 @@
 import { default as sortedBTree } from 'sorted-btree';
 import { InvariantError } from '../errors.js';
 import { BigMap } from './big-map.js';
-import type { Compare, Key } from './key-order.js';
+import { type Compare, type Key, NAN_KEY } from './key-order.js';
 
 /** From keys to what an index keeps for them. Two kinds: a sorted tree, and a hash map that knows no order. */
 export interface KeyMap<V> {
@@ -33,6 +33,9 @@ const BTree = ((sortedBTree as unknown as { default?: TreeClass }).default ?? so
 
 const STOP = { break: 0 };
 
+/** The key as the tree holds it. */
+const inTree = (key: Key): Key => (key !== key ? NAN_KEY : key);
+
 /** sorted-btree with a comparator made for the columns. O(log n). */
 export class TreeMap<V> implements KeyMap<V> {
   private readonly tree: Tree<V>;
@@ -46,19 +49,19 @@ export class TreeMap<V> implements KeyMap<V> {
   }
 
   get(key: Key): V | undefined {
-    return this.tree.get(key);
+    return this.tree.get(inTree(key));
   }
 
   addIfAbsent(key: Key, value: V): boolean {
-    return this.tree.set(key, value, false);
+    return this.tree.set(inTree(key), value, false);
   }
 
   set(key: Key, value: V): void {
-    this.tree.set(key, value, true);
+    this.tree.set(inTree(key), value, true);
   }
 
   delete(key: Key): boolean {
-    return this.tree.delete(key);
+    return this.tree.delete(inTree(key));
   }
 
   entries(): Iterable<[Key, V]> {
@@ -74,8 +77,8 @@ export class TreeMap<V> implements KeyMap<V> {
   private scanUp({ low, lowInclusive, high, highInclusive }: KeyRange, visit: Visit<V>): void {
     const { tree, compare } = this;
     if (tree.size === 0) return;
-    const from = low === undefined ? tree.minKey() : low;
-    const to = high === undefined ? tree.maxKey() : high;
+    const from = low === undefined ? tree.minKey() : inTree(low);
+    const to = high === undefined ? tree.maxKey() : inTree(high);
     const skipLow = low !== undefined && !lowInclusive;
     tree.forRange(from, to, high === undefined || highInclusive, ((key: Key, value: V) => {
       if (skipLow && compare(key, low) === 0) return undefined;
@@ -86,7 +89,7 @@ export class TreeMap<V> implements KeyMap<V> {
   private scanDown({ low, lowInclusive, high, highInclusive }: KeyRange, visit: Visit<V>): void {
     const { tree, compare } = this;
     const skipHigh = high !== undefined && !highInclusive;
-    for (const [key, value] of tree.entriesReversed(high, [], skipHigh)) {
+    for (const [key, value] of tree.entriesReversed(inTree(high), [], skipHigh)) {
       if (low !== undefined) {
         const order = compare(key, low);
         if (order < 0 || (order === 0 && !lowInclusive)) return;

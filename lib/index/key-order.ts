@@ -17,11 +17,19 @@ export const HIGH = Symbol('above every value');
 
 const compareNumbers: Compare = (a, b) => (a as number) - (b as number);
 
+/**
+ * What stands for NaN in a tree: sorted-btree recognizes the key that it deletes by identity, which NaN does not have.
+ * As a number it is NaN, so that it compares with numbers as NaN does.
+ */
+export const NAN_KEY = 'NaN';
+
+const isNaNKey = (key: Key): boolean => key !== key || key === NAN_KEY;
+
 const compareFloats: Compare = (a, b) => {
   if ((a as number) < (b as number)) return -1;
   if ((a as number) > (b as number)) return 1;
   if (a === b) return 0;
-  return Number.isNaN(a) ? (Number.isNaN(b) ? 0 : 1) : -1;
+  return isNaNKey(a) ? (isNaNKey(b) ? 0 : 1) : -1;
 };
 
 const compareText: Compare = (a, b) => (a === b ? 0 : (a as string) < (b as string) ? -1 : 1);

@@ -64,12 +64,12 @@ function operands(column: ColumnSchema, operator: Operator, value: unknown, refu
   };
   if (operator === 'in') {
     if (!Array.isArray(value)) return refuse("'in' takes an array");
-    return value.map(literal);
+    return Array.from(value, literal); // an empty place is undefined, which map would pass over
   }
   if (operator === 'between') {
     if (!Array.isArray(value) || value.length !== 2) return refuse("'between' takes [low, high]");
     if (value.includes(null)) refuse('null has no place in a range');
-    return value.map(literal);
+    return Array.from(value, literal);
   }
   if (operator === 'startsWith') {
     if (column.type.kind !== 'string') refuse("'startsWith' is for string columns");

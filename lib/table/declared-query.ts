@@ -25,7 +25,7 @@ function createQuery(core: TableCore, schema: QuerySchema, updateRow: UpdateRow)
   const rowsOf = createSelector(core, schema);
   switch (schema.kind) {
     case 'update':
-      return (by, values) => setColumns(core, schema, rowsOf(by), values, updateRow);
+      return (by, values) => setColumns(core, schema, () => rowsOf(by), values, updateRow);
     case 'inPlace':
       return (by, change) => changeInPlace(core, schema, rowsOf(by), change, updateRow);
     default:
@@ -66,7 +66,8 @@ function rowsAt(index: TableIndex, conditions: readonly Condition[]): RowId[] {
   return rows;
 }
 
-function setColumns(core: TableCore, schema: QuerySchema, rows: RowId[], given: unknown, updateRow: UpdateRow): number {
+/** The values come first: reading them may run code of the caller's, and the rows must not change between found and written. */
+function setColumns(core: TableCore, schema: QuerySchema, rowsOf: () => RowId[], given: unknown, updateRow: UpdateRow): number {
   if (typeof given !== 'object' || given === null) throw new TypeError(`${core.name}: ${schema.name} takes an object of columns`);
   const values = core.borrow();
   const changed = collectPatch(core, given, values);
@@ -74,7 +75,7 @@ function setColumns(core: TableCore, schema: QuerySchema, rows: RowId[], given: 
   if (missing !== undefined) throw new ValidationError(core.name, nameOf(core, missing), `missing; ${schema.name} sets it`);
   const extra = changed.find((position) => !schema.set.includes(position));
   if (extra !== undefined) throw new ValidationError(core.name, nameOf(core, extra), `${schema.name} does not set it`);
-  const count = forEachRow(core, rows, (row) => updateRow(row, changed, values));
+  const count = forEachRow(core, rowsOf(), (row) => updateRow(row, changed, values));
   core.giveBack(values);
   return count;
 }
@@ -89,11 +90,11 @@ function changeInPlace(core: TableCore, schema: QuerySchema, rows: RowId[], chan
   return forEachRow(core, rows, (row) => {
     const draft: Record<string, unknown> = {};
     for (const column of columns) draft[column.name] = elementToUser(column, core.store.read(row, column.position));
+    const values = core.borrow();
     core.journal.readOnly('a function that changes a row in place must not write to tables itself', () => {
       if (isThenable(change(draft))) throw new TransactionError(`${core.name}: ${schema.name} takes a function that does not await`);
+      collectDraft(core, schema, columns, draft, values); // the draft may have got getters
     });
-    const values = core.borrow();
-    collectDraft(core, schema, columns, draft, values);
     updateRow(row, schema.set, values);
     core.giveBack(values);
   });

@@ -2,7 +2,7 @@ import { assert } from '../assert.js';
 import { isThenable } from '../cdc/isolated-emitter.js';
 import type { ChangeKind, Lsn, Operation } from '../cdc/operation.js';
 import type { Publisher } from '../cdc/publisher.js';
-import { ClosedError, TransactionError } from '../errors.js';
+import { ClosedError, InvariantError, TransactionError } from '../errors.js';
 import type { Link, RowId } from '../storage/link.js';
 
 /**
@@ -48,6 +48,7 @@ export class Journal {
   private currentTxn = 0;
   private refusal: string | undefined;
   private closed = false;
+  private unsound = false;
 
   constructor(private readonly publisher: Publisher) {}
 
@@ -76,6 +77,7 @@ export class Journal {
   /** @throws ClosedError after `close`; TransactionError from within user code that may only read. */
   assertWritable(): void {
     if (this.closed) throw new ClosedError();
+    if (this.unsound) throw new InvariantError('undoing a transaction failed; the store refuses writes, and can be read');
     if (this.refusal !== undefined) throw new TransactionError(this.refusal);
   }
 
@@ -138,8 +140,11 @@ export class Journal {
         );
       }
     } catch (error) {
-      this.undoTo(mark);
-      this.depth--;
+      try {
+        this.undoTo(mark);
+      } finally {
+        this.depth--;
+      }
       throw error;
     }
     if (--this.depth === 0) this.commit();
@@ -148,12 +153,14 @@ export class Journal {
 
   /** Undoes the changes after `mark`, the latest first. */
   private undoTo(mark: number): void {
-    for (let at = this.changes.length - 1; at >= mark; at--) {
-      const change = this.changes[at] as Change;
+    this.unsound = true; // until every change is undone: should one fail, nothing may be written on top of it
+    while (this.changes.length > mark) {
+      const change = this.changes[this.changes.length - 1] as Change;
       change.target.undo(change);
+      this.changes.pop();
       if (change.kind !== 'counter') this.rowChanges--;
     }
-    this.changes.length = mark;
+    this.unsound = false;
   }
 
   private commit(): void {

@@ -41,7 +41,7 @@ class Entry {
   @PrimaryKey() @Column() tenant!: string;
   @PrimaryKey() @Column('int') number!: number;
   @Column({ type: 'string', nullable: true }) label!: string | null;
-  @Column('double') amount!: number;
+  @Index() @Column('double') amount!: number;
 }
 
 /** The store and its model, side by side. */

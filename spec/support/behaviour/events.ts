@@ -110,6 +110,23 @@ export function eventsBehave(open: OpenDatabase): void {
       expect(warnings).toEqual(Array(3).fill('WorkTableListenerError'));
     });
 
+    it('survive listeners that throw things which are no errors, and long queues', () => {
+      const emitWarning = process.emitWarning;
+      process.emitWarning = () => undefined;
+      t.accounts.once('change', () => {
+        throw Object.create(null);
+      });
+      t.accounts.insert(account(0));
+      process.emitWarning = emitWarning;
+      const seen: number[] = [];
+      t.accounts.once('change', () => {
+        for (let n = 2; n < 20_000; n++) t.accounts.insert(account(n));
+      });
+      t.accounts.on('change', (event) => seen.push(event.lsn));
+      t.accounts.insert(account(1));
+      expect(seen).toEqual(Array.from({ length: 19_999 }, (_, n) => n + 2));
+    });
+
     it('can be ended, and heard once', () => {
       let many = 0;
       let once = 0;

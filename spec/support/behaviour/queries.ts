@@ -98,6 +98,8 @@ export function queriesBehave(open: OpenDatabase): void {
         ['country', 'in', 'FR'],
         ['score', 'between', [1]],
         ['score', 'between', [1, undefined]],
+        ['score', 'between', new Array(2)],
+        ['score', 'in', new Array(1)],
         ['score', 'between', [null, 1]],
         ['score', '>', null],
         ['score', '=', '1'],

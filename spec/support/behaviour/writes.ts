@@ -395,6 +395,28 @@ export function writesBehave(open: OpenDatabase): void {
       expect(t.accounts.select(2)?.note).toBe('none!');
     });
 
+    it('read their values before they look for rows, and let no draft write', () => {
+      t.accounts.insertMany([account(1), account(5)]);
+      const values = {
+        get plan() {
+          t.accounts.delete(1);
+          return 'paid' as const;
+        },
+      };
+      expect(t.accounts.queries.setPlanByCountry('DE', values)).toBe(1);
+      expect(
+        t.accounts
+          .selectAll()
+          .execute()
+          .map((row) => [row.id, row.plan]),
+      ).toEqual([[2, 'paid']]);
+      const sneaky = (draft: object) => {
+        Object.defineProperty(draft, 'score', { enumerable: true, get: () => t.accounts.delete(2) });
+      };
+      expect(refusal(() => t.accounts.queries.bumpScoreById(2, sneaky))).toMatchObject({ code: 'WT_TRANSACTION' });
+      expect(t.accounts.count()).toBe(1);
+    });
+
     it('refuse what is not theirs', () => {
       t.accounts.insert(account(1));
       const { queries } = t.accounts;
@@ -467,6 +489,31 @@ export function writesBehave(open: OpenDatabase): void {
       t.readings.updateBy(2, { value: 0, copy: 0 });
       t.readings.updateBy(1, { value: 1 });
       expect(ids(t.readings.selectBy('value', Number.NaN).execute())).toEqual([6]);
+    });
+
+    it('let a row leave NaN, and a transaction undo one, in every kind of index', () => {
+      t.readings.insertMany([
+        { id: 1, slot: 'a', value: Number.NaN, copy: Number.NaN },
+        { id: 2, slot: 'b', value: 1, copy: 1 },
+      ]);
+      t.readings.updateBy(1, { value: 2, copy: 2 });
+      t.readings.updateBy(2, { value: Number.NaN, copy: Number.NaN });
+      expect(t.readings.selectAll().where('value', '>=', Number.NaN).count()).toBe(1);
+      expect(() =>
+        t.db.transaction(() => {
+          t.readings.updateBy(1, { value: Number.NaN, copy: Number.NaN });
+          t.readings.delete(2);
+          t.readings.insert({ id: 3, slot: 'c', value: Number.NaN, copy: Number.NaN });
+          throw new Error('undo');
+        }),
+      ).toThrow('undo');
+      expect(
+        t.readings
+          .selectBy('value', Number.NaN)
+          .execute()
+          .map((row) => row.id),
+      ).toEqual([2]);
+      expect([t.readings.delete(2), t.readings.delete(1)]).toEqual([true, true]);
     });
 
     it('keep all 64 bits of a long in order', () => {
