@@ -1,5 +1,7 @@
 import { type ClassConstructor, instanceToPlain, plainToInstance } from 'class-transformer';
+import { ValidationError } from '../errors.js';
 import type { ColumnType, Element, Field } from '../schema/column-type.js';
+import { MAX_DEPTH } from '../schema/stored-value.js';
 import type { TableSchema } from '../schema/table-schema.js';
 
 /**
@@ -8,6 +10,10 @@ import type { TableSchema } from '../schema/table-schema.js';
  */
 export function fromPlain(schema: TableSchema, json: object): object {
   if (typeof json !== 'object' || json === null || Array.isArray(json)) throw new TypeError(`${schema.name}: a row is an object`);
+  for (const [name, value] of Object.entries(json)) {
+    if (heightOf(value, MAX_DEPTH, new Map()) > MAX_DEPTH)
+      throw new ValidationError(schema.name, name, `nested deeper than ${MAX_DEPTH} levels, or cyclic`);
+  }
   const instance = plainToInstance(schema.ctor as ClassConstructor<object>, json) as Record<string, unknown>;
   // A plain object again, so that properties which are no columns are refused as they are anywhere else.
   const row: Record<string, unknown> = {};
@@ -16,6 +22,22 @@ export function fromPlain(schema: TableSchema, json: object): object {
     if (Object.hasOwn(row, column.name)) row[column.name] = elementFromJson(column, row[column.name]);
   }
   return row;
+}
+
+/**
+ * How deep a value is nested; infinite for a cycle, and for what is deeper than `levels`. class-transformer follows
+ * whatever it is given, so what has no end is refused before it. Each object is looked into once.
+ */
+function heightOf(value: unknown, levels: number, heights: Map<object, number>): number {
+  if (typeof value !== 'object' || value === null) return 0;
+  if (levels === 0) return Number.POSITIVE_INFINITY;
+  const known = heights.get(value);
+  if (known !== undefined) return known;
+  heights.set(value, Number.POSITIVE_INFINITY); // while it is open, meeting it again is a cycle
+  let height = 0;
+  for (const inner of Object.values(value)) height = Math.max(height, 1 + heightOf(inner, levels - 1, heights));
+  heights.set(value, height);
+  return height;
 }
 
 /** Sets an own property, `__proto__` among them, without running any setter. */

@@ -106,6 +106,11 @@ describe('TableManager.insertPlain', () => {
       expect(error).toBeInstanceOf(ValidationError);
       expect((error as ValidationError).column).toBe(column);
     }
+    const cyclic: Record<string, unknown> = { cents: '1' };
+    Object.assign(cyclic, { currency: cyclic, again: [cyclic, cyclic] });
+    expect(() => invoices.insertPlain({ ...json(), total: cyclic })).toThrow(ValidationError);
+    const deep = JSON.parse(`${'['.repeat(5000)}${']'.repeat(5000)}`);
+    expect(() => invoices.insertPlain({ ...json(), paid: deep })).toThrow(ValidationError);
     expect(() => invoices.insertPlain(null as never)).toThrow(TypeError);
     expect(() => invoices.insertPlain([] as never)).toThrow(TypeError);
     expect(invoices.count()).toBe(0);
