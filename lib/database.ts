@@ -1,9 +1,12 @@
 import type { Lsn } from './cdc/operation.js';
 import { type DatabaseEvents, Publisher } from './cdc/publisher.js';
-import { SchemaError } from './errors.js';
+import { type AsyncTransaction, type AsyncTransactionOptions, runAsync } from './isolation/async-transaction.js';
+import { coreOf, type Snapshot } from './isolation/snapshot.js';
+import { Snapshots } from './isolation/snapshots.js';
 import { buildSchemas } from './schema/build-schema.js';
 import type { EntityClass } from './schema/column-type.js';
 import type { Inconsistency } from './table/check-table.js';
+import { TableCore } from './table/table-core.js';
 import { TableManager } from './table/table-manager.js';
 import type { TableStats } from './table/table-stats.js';
 import { Journal } from './transaction/journal.js';
@@ -27,21 +30,22 @@ export class Database {
   private readonly publisher = new Publisher();
   private readonly journal = new Journal(this.publisher);
   private readonly managers = new Map<EntityClass, TableManager<EntityClass>>();
+  private readonly cores = new Map<EntityClass, TableCore>();
+  private readonly snapshots = new Snapshots(this.cores, this.journal);
 
   /** @throws SchemaError for whatever is wrong with a class, or with the classes beside one another */
   constructor(options: DatabaseOptions) {
     if (!Array.isArray(options?.tables)) throw new TypeError('new Database({ tables: [Class, …] }) takes an array of classes');
     for (const schema of buildSchemas(options.tables)) {
-      this.managers.set(schema.ctor, new TableManager(schema, this.journal, this.publisher));
+      const core = new TableCore(schema, this.journal, this.publisher.table(schema.name));
+      this.cores.set(schema.ctor, core);
+      this.managers.set(schema.ctor, new TableManager(core, this.publisher));
     }
   }
 
   /** The manager of a class's table: the same one at every call. @throws SchemaError for a class that is not of this database */
   table<C extends EntityClass>(entity: C): TableManager<C> {
-    const manager = this.managers.get(entity);
-    if (manager !== undefined) return manager as unknown as TableManager<C>;
-    const name = typeof entity === 'function' ? entity.name : String(entity);
-    throw new SchemaError(name, undefined, 'the class is not among the tables of this database', 'Name it in new Database({ tables })');
+    return coreOf(this.managers, entity) as unknown as TableManager<C>;
   }
 
   /** All tables, in the order in which they were given. */
@@ -64,6 +68,27 @@ export class Database {
   transaction<T>(work: () => T): T {
     if (typeof work !== 'function') throw new TypeError('transaction takes a function');
     return this.journal.run(work);
+  }
+
+  /**
+   * Runs `work`, which may await, as one serializable transaction: it reads as of one moment through `tx.table(Class)`,
+   * nobody sees its writes before they are committed as one, and the rows that it writes are locked. It takes effect
+   * only if nothing that it read was changed by others meanwhile.
+   *
+   * @returns what `work` resolves with. @throws TransactionConflictError (run it again, or give `retries`),
+   * TransactionTimeoutError, TransactionAbortedError, and what `work` throws; nothing is kept then
+   */
+  async transactionAsync<T>(work: (tx: AsyncTransaction) => Promise<T>, options: AsyncTransactionOptions = {}): Promise<T> {
+    if (typeof work !== 'function') throw new TypeError('transactionAsync takes a function');
+    return runAsync(this.cores, this.journal, work, options);
+  }
+
+  /**
+   * Every table as of now, for reads that go on while others write. Cost: O(1) a table, and the old versions of rows
+   * that change until it is disposed. @throws TransactionError within a transaction
+   */
+  snapshot(): Snapshot {
+    return this.snapshots.take();
   }
 
   /**

@@ -103,6 +103,39 @@ export class TransactionError extends WorkTableError {
   readonly code = 'WT_TRANSACTION';
 }
 
+/**
+ * `transactionAsync`: another transaction changed, or holds, a row that this one read or wanted to write. Nothing was
+ * written; run it again, or give `{ retries }`.
+ */
+export class TransactionConflictError extends WorkTableError {
+  readonly code = 'WT_TRANSACTION_CONFLICT';
+  readonly retryable = true;
+  constructor(
+    readonly table: string,
+    readonly key: unknown,
+  ) {
+    super(`${table}: another transaction changed or holds a row that this one reads or writes; run it again, or give { retries }`);
+  }
+}
+
+/** `transactionAsync(work, { timeoutMs })`: it had not ended in time. Nothing was written. */
+export class TransactionTimeoutError extends WorkTableError {
+  readonly code = 'WT_TRANSACTION_TIMEOUT';
+  readonly retryable = true;
+  constructor(readonly timeoutMs: number) {
+    super(`the transaction had not ended after ${timeoutMs} ms, and was rolled back`);
+  }
+}
+
+/** `transactionAsync(work, { signal })`: the signal ended it. Nothing was written. `cause` is the signal's reason. */
+export class TransactionAbortedError extends WorkTableError {
+  readonly code = 'WT_TRANSACTION_ABORTED';
+  readonly retryable = false;
+  constructor(reason: unknown) {
+    super('the transaction was ended by its signal, and rolled back', { cause: reason });
+  }
+}
+
 /** Somebody holds a lock on this row, or on these columns of it. Nothing was written; try again when it is free. */
 export class RowLockedError extends WorkTableError {
   readonly code = 'WT_ROW_LOCKED';

@@ -21,12 +21,17 @@ export {
   SchemaError,
   StaleRowError,
   TableFullError,
+  TransactionAbortedError,
+  TransactionConflictError,
   TransactionError,
+  TransactionTimeoutError,
   UniqueViolationError,
   ValidationError,
   WorkTableError,
 } from './errors.js';
 export type { IndexStats } from './index/table-index.js';
+export { AsyncTransaction, type AsyncTransactionOptions } from './isolation/async-transaction.js';
+export { Snapshot } from './isolation/snapshot.js';
 export { LockGuard } from './lock/lock-guard.js';
 export type { LockOptions } from './lock/lock-map.js';
 export { type AvroSchema, type AvroType, avscType } from './schema/avro-schema.js';
@@ -46,7 +51,9 @@ export type { Operator } from './table/condition.js';
 export { GroupedQuery } from './table/grouped-query.js';
 export { type Explanation, SelectQuery } from './table/select-query.js';
 export { type TableListeners, TableManager } from './table/table-manager.js';
+export { TableReader } from './table/table-reader.js';
 export type { TableStats } from './table/table-stats.js';
+export { TableWriter } from './table/table-writer.js';
 export {
   type Cell,
   type ColumnOf,

@@ -17,6 +17,7 @@ const FLOORS: readonly (readonly string[])[] = [
   ['lib/cdc'],
   ['lib/transaction'],
   ['lib/table'],
+  ['lib/isolation'],
   ['lib/database.ts'],
   ['decorators'],
   ['lib/index.ts'],
@@ -109,7 +110,19 @@ describe('the public names', () => {
     expect(Object.keys(worktable).sort()).toEqual(
       [
         ...['Table', 'PrimaryKey', 'Column', 'Index', 'Query', 'OptionalProps', 'PrimaryKeyProp'],
-        ...['Database', 'TableManager', 'SelectQuery', 'GroupedQuery', 'Operation', 'LockGuard', 'avscType'],
+        ...[
+          'Database',
+          'TableManager',
+          'SelectQuery',
+          'GroupedQuery',
+          'Operation',
+          'LockGuard',
+          'avscType',
+          'TableReader',
+          'TableWriter',
+          'Snapshot',
+          'AsyncTransaction',
+        ],
         ...[
           'WorkTableError',
           'SchemaError',
@@ -122,6 +135,9 @@ describe('the public names', () => {
         ...[
           'QueryError',
           'TransactionError',
+          'TransactionConflictError',
+          'TransactionTimeoutError',
+          'TransactionAbortedError',
           'RowLockedError',
           'LockTimeoutError',
           'RowTooLargeError',

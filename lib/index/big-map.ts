@@ -46,4 +46,10 @@ export class BigMap<K, V> {
   *entries(): Generator<[K, V]> {
     for (const map of this.maps) yield* map;
   }
+
+  clear(): void {
+    this.maps.length = 1;
+    this.current = this.maps[0] as Map<K, V>;
+    this.current.clear();
+  }
 }

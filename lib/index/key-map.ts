@@ -12,6 +12,7 @@ export interface KeyMap<V> {
   set(key: Key, value: V): void;
   /** @returns whether the key was there. */
   delete(key: Key): boolean;
+  clear(): void;
   entries(): Iterable<[Key, V]>;
 }
 
@@ -62,6 +63,10 @@ export class TreeMap<V> implements KeyMap<V> {
 
   delete(key: Key): boolean {
     return this.tree.delete(inTree(key));
+  }
+
+  clear(): void {
+    this.tree.clear();
   }
 
   entries(): Iterable<[Key, V]> {
@@ -144,6 +149,11 @@ export class HashMap<V> implements KeyMap<V> {
     const slot = this.slot(key);
     this.keys?.delete(slot);
     return this.map.delete(slot);
+  }
+
+  clear(): void {
+    this.map.clear();
+    this.keys?.clear();
   }
 
   *entries(): Generator<[Key, V]> {

@@ -72,6 +72,11 @@ export class TableIndex {
     return this.map instanceof TreeMap ? this.map : undefined;
   }
 
+  /** Whether it can be walked in key order. */
+  get isOrdered(): boolean {
+    return this.using === 'btree';
+  }
+
   /** Rows in the index. */
   get entries(): number {
     return this.rows;
@@ -91,7 +96,7 @@ export class TableIndex {
       this.dense?.add(key, row, this.rows, this.visitRange);
       return true;
     }
-    if (this.unique && this.conflicts(key)) return false;
+    if (this.isExclusive(key)) return false;
     this.join(key, shared ?? (this.map.get(key) as Entry), row);
     this.rows++;
     return true;
@@ -120,7 +125,9 @@ export class TableIndex {
     }
   }
 
-  private conflicts(key: Key): boolean {
+  /** Whether one row at most may have the key. */
+  isExclusive(key: Key): boolean {
+    if (!this.unique) return false;
     if (this.nullsConflict) return true;
     return Array.isArray(key) ? !key.includes(null) : key !== null;
   }
@@ -171,17 +178,34 @@ export class TableIndex {
     return entry === undefined ? 0 : sizeOf(entry);
   }
 
+  /** As `countOf`: here it is known at once. */
+  mostOf(key: Key): number {
+    return this.countOf(key);
+  }
+
   /** Visits the rows of a key in primary-key order; `true` ends it. @returns whether it was ended. */
   visit(key: Key, reverse: boolean, visit: (row: RowId) => boolean): boolean {
     return visitEntry(this.map.get(key), reverse, visit);
   }
 
   /** Visits the rows of a range in key order; those of one key in primary-key order, whatever the direction. */
-  scan(range: KeyRange, reverse: boolean, visit: (row: RowId) => boolean): void {
+  scan(range: KeyRange, reverse: boolean, visit: (row: RowId, key: Key) => boolean): void {
     const { tree } = this;
     assert(tree !== undefined, 'ranges are scanned on trees');
     if (range.low !== undefined && range.high !== undefined && this.compare(range.low, range.high) > 0) return;
-    tree.scan(range, reverse, (entry) => visitEntry(entry, false, visit));
+    let at: Key;
+    const each = (row: RowId) => visit(row, at);
+    tree.scan(range, reverse, (entry, key) => {
+      at = key;
+      return visitEntry(entry, false, each);
+    });
+  }
+
+  /** Forgets every row, in an index that is only an overlay of another. */
+  clear(): void {
+    this.map.clear();
+    this.rows = 0;
+    assert(this.dense === undefined, 'an overlay has no array beside it');
   }
 
   /** Every key with its rows, for checks. */
@@ -216,7 +240,7 @@ export class TableIndex {
 }
 
 /** The user's form of an index's key: a compound one as an array. */
-export function keyToUser(index: TableIndex, key: Key): unknown {
+export function keyToUser(index: { readonly columns: readonly ColumnSchema[] }, key: Key): unknown {
   if (index.columns.length === 1) return elementToUser(index.columns[0] as ColumnSchema, key);
   return index.columns.map((column, at) => elementToUser(column, (key as Key[])[at]));
 }

@@ -82,6 +82,16 @@ export class LockMap {
     return this.wait(row, hold, options);
   }
 
+  /** A lock that is free now, or nothing. It overtakes nobody who waits. */
+  tryAcquire(key: LockKey, columns: LockedColumns): Hold | undefined {
+    const row = this.rows.get(key);
+    const hold: Hold = { key, columns };
+    if (row === undefined) this.rows.set(key, { holders: new Set([hold]), waiters: [] });
+    else if (isFree(row, hold, row.waiters.length)) row.holders.add(hold);
+    else return undefined;
+    return hold;
+  }
+
   private wait(row: RowLock, hold: Hold, { timeoutMs, signal }: LockOptions): Promise<Hold> {
     return new Promise((resolve, reject) => {
       let timer: NodeJS.Timeout | undefined;

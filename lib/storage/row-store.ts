@@ -121,6 +121,15 @@ export class RowStore {
     return bytes.compare(this.pages.bufferOf(link), at, at + this.stagedLength, position, position + this.stagedLength) === 0;
   }
 
+  /** Whether the rows at two links have the same bytes. */
+  equalBytes(a: Link, b: Link): boolean {
+    const length = this.pages.lengthOf(a);
+    if (this.pages.lengthOf(b) !== length) return false;
+    const from = this.pages.positionOf(a);
+    const to = this.pages.positionOf(b);
+    return this.pages.bufferOf(a).compare(this.pages.bufferOf(b), to, to + length, from, from + length) === 0;
+  }
+
   private staged(): { bytes: Buffer; position: number } {
     if (!this.stagedAtTail) return { bytes: scratch.bytes, position: HEADER_BYTES };
     return { bytes: this.pages.tailBuffer() as Buffer, position: this.pages.tailPosition };
@@ -188,6 +197,23 @@ export class RowStore {
     this.pages.release(link);
   }
 
+  /** Ends a row whose bytes stay, for those who read an older version. Cannot fail. */
+  forget(row: RowId): void {
+    this.ids.remove(row);
+  }
+
+  bufferAt(link: Link): Buffer {
+    return this.pages.bufferOf(link);
+  }
+
+  positionAt(link: Link): number {
+    return this.pages.positionOf(link);
+  }
+
+  lengthAt(link: Link): number {
+    return this.pages.lengthOf(link);
+  }
+
   linkOf(row: RowId): Link {
     return this.ids.linkOf(row);
   }
@@ -250,7 +276,7 @@ export class RowStore {
   }
 
   /** Every disagreement between row ids, pages and free space; `kept` are places that an open transaction still holds. */
-  problems(kept: readonly Link[] = []): Iterable<string> {
+  problems(kept: Iterable<Link> = []): Iterable<string> {
     const live = new Set<Link>(kept);
     for (const row of this.ids) live.add(this.ids.linkOf(row));
     return this.pages.problems(live);

@@ -19,7 +19,9 @@ export function* checkTable(core: TableCore): Generator<Inconsistency> {
   const at = (where: string, problem: string): Inconsistency => ({ table: core.name, where, problem });
   const pending = core.journal.pendingOf(core);
   const deleted = new Set(pending.filter((change) => change.kind === 'delete').map((change) => change.row));
-  const kept = pending.filter((change) => change.kind === 'update').map((change) => change.oldLink);
+  // A version that is kept may be that of an open change, too.
+  const kept = new Set(core.versions.kept());
+  for (const change of pending) if (change.kind === 'update') kept.add(change.oldLink);
 
   const rows = new Set<RowId>();
   for (const row of core.store.rowIds) if (!deleted.has(row)) rows.add(row);

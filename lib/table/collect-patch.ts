@@ -1,10 +1,10 @@
 import { ValidationError } from '../errors.js';
 import type { Refuse } from '../schema/stored-value.js';
 import { elementToStored, type Stored } from '../schema/stored-value.js';
-import type { TableCore } from './table-core.js';
+import type { WritableTable } from './table-view.js';
 
 /** The columns that a partial row names, ascending; their stored forms go into `values`. @throws ValidationError */
-export function collectPatch(core: TableCore, partial: object, values: Stored[]): number[] {
+export function collectPatch(core: WritableTable, partial: object, values: Stored[]): number[] {
   const { columnsByName, key } = core.schema;
   const changed: number[] = [];
   for (const name of Object.keys(partial)) {

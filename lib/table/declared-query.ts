@@ -1,13 +1,12 @@
 import { isThenable } from '../cdc/isolated-emitter.js';
 import { QueryError, TransactionError, ValidationError } from '../errors.js';
-import type { TableIndex } from '../index/table-index.js';
 import { elementToStored, elementToUser, type Refuse, type Stored } from '../schema/stored-value.js';
 import { type ColumnSchema, columnNames, type QuerySchema } from '../schema/table-schema.js';
 import type { RowId } from '../storage/link.js';
 import { collectPatch } from './collect-patch.js';
 import { type Condition, createCondition } from './condition.js';
 import { findRows } from './execute.js';
-import type { TableCore } from './table-core.js';
+import type { IndexView, WritableTable } from './table-view.js';
 
 /** Updates a row as a transaction of its own, or within the one that is open. */
 export type UpdateRow = (row: RowId, changed: readonly number[], values: readonly Stored[]) => void;
@@ -15,13 +14,13 @@ export type UpdateRow = (row: RowId, changed: readonly number[], values: readonl
 type DeclaredQuery = (by: unknown, argument?: unknown) => number;
 
 /** The functions of `table.queries`. Each call is one transaction over all the rows that it selects. */
-export function createQueries(core: TableCore, updateRow: UpdateRow): Record<string, DeclaredQuery> {
+export function createQueries(core: WritableTable, updateRow: UpdateRow): Record<string, DeclaredQuery> {
   const queries: Record<string, DeclaredQuery> = {};
   for (const schema of core.schema.queries) queries[schema.name] = createQuery(core, schema, updateRow);
   return Object.freeze(queries);
 }
 
-function createQuery(core: TableCore, schema: QuerySchema, updateRow: UpdateRow): DeclaredQuery {
+function createQuery(core: WritableTable, schema: QuerySchema, updateRow: UpdateRow): DeclaredQuery {
   const rowsOf = createSelector(core, schema);
   switch (schema.kind) {
     case 'update':
@@ -34,7 +33,7 @@ function createQuery(core: TableCore, schema: QuerySchema, updateRow: UpdateRow)
 }
 
 /** One row needs no transaction around it: its update is whole by itself. */
-function forEachRow(core: TableCore, rows: readonly RowId[], write: (row: RowId) => void): number {
+function forEachRow(core: WritableTable, rows: readonly RowId[], write: (row: RowId) => void): number {
   core.journal.assertWritable();
   if (rows.length === 1) write(rows[0] as RowId);
   else if (rows.length > 1) core.journal.run(() => rows.forEach(write));
@@ -42,7 +41,7 @@ function forEachRow(core: TableCore, rows: readonly RowId[], write: (row: RowId)
 }
 
 /** The rows that `by` selects, found before any of them is written. Through an index over just these columns where there is one. */
-function createSelector(core: TableCore, schema: QuerySchema): (by: unknown) => RowId[] {
+function createSelector(core: WritableTable, schema: QuerySchema): (by: unknown) => RowId[] {
   const names = columnNames(core.schema, schema.by);
   const exact = [core.primary, ...core.secondaries].find((index) => index.positions.join() === schema.by.join());
   return (by) => {
@@ -51,12 +50,15 @@ function createSelector(core: TableCore, schema: QuerySchema): (by: unknown) => 
     }
     const given = names.length === 1 ? [by] : (by as unknown[]);
     const conditions = names.map((name, at) => createCondition(core.schema, name, '=', given[at]));
-    if (exact !== undefined && conditions.every((condition) => condition.operator === '=')) return rowsAt(exact, conditions);
+    if (exact !== undefined && conditions.every((condition) => condition.operator === '=')) {
+      core.reads?.where(conditions);
+      return rowsAt(exact, conditions);
+    }
     return findRows(core, { conditions, predicates: [], order: [], offset: 0, limit: Number.POSITIVE_INFINITY }).rows;
   };
 }
 
-function rowsAt(index: TableIndex, conditions: readonly Condition[]): RowId[] {
+function rowsAt(index: IndexView, conditions: readonly Condition[]): RowId[] {
   const rows: RowId[] = [];
   const parts = conditions.map((condition) => condition.values[0]);
   index.visit(parts.length === 1 ? parts[0] : parts, false, (row) => {
@@ -67,7 +69,7 @@ function rowsAt(index: TableIndex, conditions: readonly Condition[]): RowId[] {
 }
 
 /** The values come first: reading them may run code of the caller's, and the rows must not change between found and written. */
-function setColumns(core: TableCore, schema: QuerySchema, rowsOf: () => RowId[], given: unknown, updateRow: UpdateRow): number {
+function setColumns(core: WritableTable, schema: QuerySchema, rowsOf: () => RowId[], given: unknown, updateRow: UpdateRow): number {
   if (typeof given !== 'object' || given === null) throw new TypeError(`${core.name}: ${schema.name} takes an object of columns`);
   const values = core.borrow();
   const changed = collectPatch(core, given, values);
@@ -80,18 +82,18 @@ function setColumns(core: TableCore, schema: QuerySchema, rowsOf: () => RowId[],
   return count;
 }
 
-function nameOf(core: TableCore, position: number): string {
+function nameOf(core: WritableTable, position: number): string {
   return (core.schema.columns[position] as ColumnSchema).name;
 }
 
-function changeInPlace(core: TableCore, schema: QuerySchema, rows: RowId[], change: unknown, updateRow: UpdateRow): number {
+function changeInPlace(core: WritableTable, schema: QuerySchema, rows: RowId[], change: unknown, updateRow: UpdateRow): number {
   if (typeof change !== 'function') throw new TypeError(`${core.name}: ${schema.name} takes a function`);
   const columns = schema.set.map((position) => core.schema.columns[position] as ColumnSchema);
   return forEachRow(core, rows, (row) => {
     const draft: Record<string, unknown> = {};
     for (const column of columns) draft[column.name] = elementToUser(column, core.store.read(row, column.position));
     const values = core.borrow();
-    core.journal.readOnly('a function that changes a row in place must not write to tables itself', () => {
+    core.readOnly('a function that changes a row in place must not write to tables itself', () => {
       if (isThenable(change(draft))) throw new TransactionError(`${core.name}: ${schema.name} takes a function that does not await`);
       collectDraft(core, schema, columns, draft, values); // the draft may have got getters
     });
@@ -101,7 +103,7 @@ function changeInPlace(core: TableCore, schema: QuerySchema, rows: RowId[], chan
 }
 
 function collectDraft(
-  core: TableCore,
+  core: WritableTable,
   schema: QuerySchema,
   columns: readonly ColumnSchema[],
   draft: Record<string, unknown>,

@@ -3,7 +3,7 @@ import type { Stored } from '../schema/stored-value.js';
 import type { RowId } from '../storage/link.js';
 import { createMatcher, type Matcher } from './condition.js';
 import { type OrderTerm, type Plan, plan, type QuerySpec } from './plan.js';
-import type { TableCore } from './table-core.js';
+import type { TableView } from './table-view.js';
 
 /** What a run of a query did and found. */
 export interface Found {
@@ -13,7 +13,8 @@ export interface Found {
 }
 
 /** The rows of a query, ordered, after offset and limit. No row is built, but for predicates. */
-export function findRows(core: TableCore, spec: QuerySpec): Found {
+export function findRows(core: TableView, spec: QuerySpec): Found {
+  core.reads?.where(spec.conditions);
   const chosen = plan(core, spec);
   const most = spec.offset + spec.limit;
   const rows: RowId[] = [];
@@ -28,7 +29,8 @@ export function findRows(core: TableCore, spec: QuerySpec): Found {
 }
 
 /** How many rows `findRows` would find. Where the index answers everything, no row is looked at. */
-export function countRows(core: TableCore, spec: QuerySpec): number {
+export function countRows(core: TableView, spec: QuerySpec): number {
+  core.reads?.where(spec.conditions);
   const chosen = plan(core, { ...spec, order: [], limit: Number.POSITIVE_INFINITY, offset: 0 });
   let count = 0;
   if (chosen.filters.length === 0 && spec.predicates.length === 0 && chosen.access !== 'range') {
@@ -43,11 +45,12 @@ export function countRows(core: TableCore, spec: QuerySpec): number {
 }
 
 /** The rows of a query in no particular order: what aggregates need. With an offset or a limit, exactly the rows that these leave. */
-export function visitAny(core: TableCore, spec: QuerySpec, visit: (row: RowId) => void): void {
+export function visitAny(core: TableView, spec: QuerySpec, visit: (row: RowId) => void): void {
   if (spec.offset > 0 || spec.limit !== Number.POSITIVE_INFINITY) {
     for (const row of findRows(core, spec).rows) visit(row);
     return;
   }
+  core.reads?.where(spec.conditions);
   visitRows(core, spec, plan(core, { ...spec, order: [] }), (row) => {
     visit(row);
     return false;
@@ -55,7 +58,7 @@ export function visitAny(core: TableCore, spec: QuerySpec, visit: (row: RowId) =
 }
 
 /** Walks the plan's access and tests each row. `visit` ends it by `true`. @returns how many rows were looked at. */
-function visitRows(core: TableCore, spec: QuerySpec, chosen: Plan, visit: (row: RowId) => boolean): number {
+function visitRows(core: TableView, spec: QuerySpec, chosen: Plan, visit: (row: RowId) => boolean): number {
   const test = createTest(core, spec, chosen);
   let examined = 0;
   const step =
@@ -69,23 +72,23 @@ function visitRows(core: TableCore, spec: QuerySpec, chosen: Plan, visit: (row: 
           return test(row) && visit(row);
         };
   if (spec.predicates.length === 0) walk(core, chosen, step);
-  else core.journal.readOnly('a where function must not write', () => walk(core, chosen, step));
+  else core.readOnly('a where function must not write', () => walk(core, chosen, step));
   return examined;
 }
 
-function walk(core: TableCore, { index, access, points, range, reverse }: Plan, step: (row: RowId) => boolean): void {
+function walk(core: TableView, { index, access, points, range, reverse }: Plan, step: (row: RowId) => boolean): void {
   if (access === 'point') {
     for (let n = 0; n < points.length; n++) {
       if (index.visit(points[reverse ? points.length - 1 - n : n], reverse && points.length === 1, step)) return;
     }
-  } else if (index.tree === undefined) {
+  } else if (!index.isOrdered) {
     for (const { row } of core.primary.all()) if (step(row)) return;
   } else {
     index.scan(range, reverse, step);
   }
 }
 
-function createTest(core: TableCore, spec: QuerySpec, chosen: Plan): ((row: RowId) => boolean) | undefined {
+function createTest(core: TableView, spec: QuerySpec, chosen: Plan): ((row: RowId) => boolean) | undefined {
   const { store, codec } = core;
   const matchers = chosen.filters.map((condition) => createMatcher(condition, codec));
   const [first] = matchers;
@@ -113,7 +116,7 @@ class Sorter {
   private readonly bounded: boolean;
 
   constructor(
-    private readonly core: TableCore,
+    private readonly core: TableView,
     private readonly terms: readonly OrderTerm[],
     private readonly most: number,
   ) {

@@ -5,7 +5,7 @@ import { Mean, Sum } from './aggregate.js';
 import { findColumn, requireNumeric } from './condition.js';
 import { visitAny } from './execute.js';
 import type { QuerySpec } from './plan.js';
-import type { TableCore } from './table-core.js';
+import type { TableView } from './table-view.js';
 import type { Cell, ColumnOf } from './types.js';
 
 /**
@@ -15,7 +15,7 @@ import type { Cell, ColumnOf } from './types.js';
 export class GroupedQuery<E extends object, K extends ColumnOf<E>> {
   /** @internal */
   constructor(
-    private readonly core: TableCore,
+    private readonly core: TableView,
     private readonly spec: QuerySpec,
     private readonly column: ColumnSchema,
   ) {}

@@ -1,11 +1,10 @@
 import { QueryError } from '../errors.js';
 import type { KeyRange } from '../index/key-map.js';
 import { compareValues, HIGH, type Key } from '../index/key-order.js';
-import type { TableIndex } from '../index/table-index.js';
 import type { Stored } from '../schema/stored-value.js';
 import { type ColumnSchema, PRIMARY } from '../schema/table-schema.js';
 import type { Condition } from './condition.js';
-import type { TableCore } from './table-core.js';
+import type { IndexView, TableView } from './table-view.js';
 
 export interface OrderTerm {
   readonly column: ColumnSchema;
@@ -23,7 +22,7 @@ export interface QuerySpec {
 
 /** How a query finds its rows: through one index, at some keys, over a range of it, or over all of it. */
 export interface Plan {
-  readonly index: TableIndex;
+  readonly index: IndexView;
   readonly access: 'point' | 'range' | 'scan';
   /** The keys of a point access, ascending and different. */
   readonly points: readonly Key[];
@@ -49,7 +48,7 @@ const COUNTED = 64;
 const MOST_POINTS = 10_000;
 
 interface Candidate {
-  readonly index: TableIndex;
+  readonly index: IndexView;
   readonly access: Plan['access'];
   readonly points: readonly Key[];
   readonly range: KeyRange;
@@ -66,7 +65,7 @@ interface Candidate {
  * and the one with the least rows to look at, and to sort, wins. Without an order asked for, rows come in primary-key
  * order, whichever index finds them: an index changes a query's speed and never its answer.
  */
-export function plan(core: TableCore, spec: QuerySpec): Plan {
+export function plan(core: TableView, spec: QuerySpec): Plan {
   const wanted = wantedOrder(core, spec);
   const candidates: Candidate[] = [];
   for (const index of [core.primary, ...core.secondaries]) {
@@ -87,7 +86,7 @@ export function plan(core: TableCore, spec: QuerySpec): Plan {
 const RANGES: ReadonlySet<string> = new Set(['<', '<=', '>', '>=', 'between', 'startsWith']);
 
 /** An indexed column is never scanned for; where its only index is a hash, a range of it would be. */
-function refuseRangeOfHash(core: TableCore, spec: QuerySpec): void {
+function refuseRangeOfHash(core: TableView, spec: QuerySpec): void {
   for (const { column, operator } of spec.conditions) {
     if (!RANGES.has(operator)) continue;
     const hash = [core.primary, ...core.secondaries].find((index) => index.using === 'hash' && index.columns[0] === column);
@@ -97,7 +96,7 @@ function refuseRangeOfHash(core: TableCore, spec: QuerySpec): void {
   }
 }
 
-/** Replaces a guess by what another candidate knows: keys that answer some of the same conditions are counted exactly. */
+/** Replaces a guess by what another candidate knows: keys that answer some of the same conditions are counted. */
 function informed(candidate: Candidate, others: readonly Candidate[]): Candidate {
   if (!candidate.guessed) return candidate;
   let { rows } = candidate;
@@ -108,7 +107,7 @@ function informed(candidate: Candidate, others: readonly Candidate[]): Candidate
   return { ...candidate, rows: Math.max(rows, COUNTED + 1) };
 }
 
-function complete(core: TableCore, spec: QuerySpec, candidate: Candidate, wanted: readonly OrderTerm[]): { plan: Plan; cost: number } {
+function complete(core: TableView, spec: QuerySpec, candidate: Candidate, wanted: readonly OrderTerm[]): { plan: Plan; cost: number } {
   const { index, access, points, range, answered, rows } = candidate;
   const filters = spec.conditions.filter((condition) => !answered.has(condition));
   const reverse = serves(core, candidate, wanted, true);
@@ -124,7 +123,7 @@ function complete(core: TableCore, spec: QuerySpec, candidate: Candidate, wanted
 }
 
 /** The order asked for, without what a condition fixes anyway, and with the primary key behind it. */
-function wantedOrder(core: TableCore, spec: QuerySpec): OrderTerm[] {
+function wantedOrder(core: TableView, spec: QuerySpec): OrderTerm[] {
   const fixed = new Set(spec.conditions.filter((c) => c.operator === '=').map((c) => c.column.position));
   const seen = new Set<number>();
   const terms: OrderTerm[] = [];
@@ -144,7 +143,7 @@ function wantedOrder(core: TableCore, spec: QuerySpec): OrderTerm[] {
 }
 
 /** Whether walking the candidate's index, upwards or in reverse, meets rows in the order wanted. */
-function serves(core: TableCore, candidate: Candidate, wanted: readonly OrderTerm[], reverse: boolean): boolean {
+function serves(core: TableView, candidate: Candidate, wanted: readonly OrderTerm[], reverse: boolean): boolean {
   if (wanted.length === 0) return true;
   const { index, access, points, fixed } = candidate;
   const walked: OrderTerm[] = [];
@@ -168,7 +167,7 @@ function serves(core: TableCore, candidate: Candidate, wanted: readonly OrderTer
 }
 
 /** What an index can do for these conditions: at the least, where it has an order, be walked whole. */
-function candidateOf(index: TableIndex, conditions: readonly Condition[]): Candidate | undefined {
+function candidateOf(index: IndexView, conditions: readonly Condition[]): Candidate | undefined {
   const equals: Condition[] = [];
   for (const column of index.columns) {
     const condition = conditions.find((c) => c.column === column && c.operator === '=');
@@ -190,26 +189,26 @@ function firstValue(condition: Condition): Stored {
   return condition.values[0];
 }
 
-function keyOf(index: TableIndex, parts: readonly Stored[]): Key {
+function keyOf(index: IndexView, parts: readonly Stored[]): Key {
   return index.columns.length === 1 ? parts[0] : parts;
 }
 
-function distinct(index: TableIndex, keys: Key[]): Key[] {
+function distinct(index: IndexView, keys: Key[]): Key[] {
   const sorted = keys.sort(index.compare);
   return sorted.filter((key, at) => at === 0 || index.compare(sorted[at - 1], key) !== 0);
 }
 
-function pointCandidate(index: TableIndex, answered: readonly Condition[], points: readonly Key[]): Candidate {
-  const rows = points.reduce((sum: number, key) => sum + index.countOf(key), 0);
+function pointCandidate(index: IndexView, answered: readonly Condition[], points: readonly Key[]): Candidate {
+  const rows = points.reduce((sum: number, key) => sum + index.mostOf(key), 0);
   const fixed = points.length > 1 ? index.columns.length - 1 : index.columns.length;
   return { index, access: 'point', points, range: EVERYTHING, answered: new Set(answered), rows, guessed: false, fixed };
 }
 
-function scanCandidate(index: TableIndex): Candidate {
+function scanCandidate(index: IndexView): Candidate {
   return { index, access: 'scan', points: [], range: EVERYTHING, answered: new Set(), rows: index.entries, guessed: false, fixed: 0 };
 }
 
-function rangeCandidate(index: TableIndex, equals: readonly Condition[], next: ColumnSchema, conditions: readonly Condition[]): Candidate {
+function rangeCandidate(index: IndexView, equals: readonly Condition[], next: ColumnSchema, conditions: readonly Condition[]): Candidate {
   const bounds = boundsOf(next, conditions);
   if (bounds.answered.length === 0 && equals.length === 0) return scanCandidate(index);
   const prefix = equals.map(firstValue);
@@ -291,7 +290,7 @@ function compoundRange(prefix: readonly Stored[], part: KeyRange): KeyRange {
 }
 
 /** How many rows a range holds, if no more than `most`. */
-function countUpTo(index: TableIndex, range: KeyRange, most: number): number | undefined {
+function countUpTo(index: IndexView, range: KeyRange, most: number): number | undefined {
   let rows = 0;
   index.scan(range, false, () => ++rows > most);
   return rows > most ? undefined : rows;

@@ -24,7 +24,7 @@ export class RowLocks {
     return this.map.size > 0;
   }
 
-  private slot(key: Key): unknown {
+  slot(key: Key): unknown {
     return this.hash === undefined ? key : this.hash(key);
   }
 
@@ -42,6 +42,11 @@ export class RowLocks {
     } finally {
       this.acting = outer;
     }
+  }
+
+  /** Locks the whole row, if that is free now. */
+  tryAcquire(key: Key): Hold | undefined {
+    return this.map.tryAcquire(this.slot(key), undefined);
   }
 
   /** Locks the keys one after the other, all or none. They come in key order, so that no two requests wait for each other. */

@@ -9,7 +9,7 @@ import { type Condition, createCondition, findColumn, type Operator, requireNume
 import { countRows, findRows, visitAny } from './execute.js';
 import { GroupedQuery } from './grouped-query.js';
 import type { QuerySpec } from './plan.js';
-import type { TableCore } from './table-core.js';
+import type { TableView } from './table-view.js';
 import type { Cell, ColumnOf, ScalarColumnOf } from './types.js';
 
 /** How a query was answered: `explain()` runs it and tells. */
@@ -51,13 +51,13 @@ const EMPTY: QuerySpec = { conditions: [], predicates: [], order: [], offset: 0,
  */
 export class SelectQuery<E extends object, R = E> implements Iterable<R> {
   private constructor(
-    private readonly core: TableCore,
+    private readonly core: TableView,
     private readonly spec: QuerySpec,
     private readonly columns: readonly ColumnSchema[] | undefined,
   ) {}
 
   /** All rows of a table. @internal */
-  static of<E extends object>(core: TableCore): SelectQuery<E> {
+  static of<E extends object>(core: TableView): SelectQuery<E> {
     return new SelectQuery<E>(core, EMPTY, undefined);
   }
 
@@ -199,7 +199,7 @@ export class SelectQuery<E extends object, R = E> implements Iterable<R> {
     const column = this.scalar(name);
     const compare = compareValues(column.type, false);
     let best: Stored;
-    if (this.isWhole() && this.core.secondaries.concat(this.core.primary).some((index) => index.tree && index.columns[0] === column)) {
+    if (this.isWhole() && [this.core.primary, ...this.core.secondaries].some((index) => index.isOrdered && index.columns[0] === column)) {
       const present = column.nullable ? [notNull(column)] : [];
       const order = [{ column, descending: sign === 1 }];
       const [row] = findRows(this.core, { ...EMPTY, conditions: present, order, limit: 1 }).rows;

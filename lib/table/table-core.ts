@@ -1,5 +1,7 @@
 import { assert } from '../assert.js';
+import type { IsolatedEmitter } from '../cdc/isolated-emitter.js';
 import { type ChangeKind, type LinkInfo, type Lsn, Operation } from '../cdc/operation.js';
+import type { TableEvents } from '../cdc/publisher.js';
 import { DuplicateKeyError, UniqueViolationError } from '../errors.js';
 import { columnsOf, compareKeys, type Key } from '../index/key-order.js';
 import { RowKeys } from '../index/row-keys.js';
@@ -11,10 +13,12 @@ import type { Refuse, Stored } from '../schema/stored-value.js';
 import { type ColumnSchema, columnNames, PRIMARY, type TableSchema } from '../schema/table-schema.js';
 import { type Link, NO_LINK, type RowId } from '../storage/link.js';
 import { RowStore } from '../storage/row-store.js';
-import type { Change, ChangeTarget, Journal } from '../transaction/journal.js';
+import { RowVersions } from '../storage/row-versions.js';
+import type { Change, Journal } from '../transaction/journal.js';
 import { KeyCounter } from './key-counter.js';
 import { RowLocks } from './row-locks.js';
 import { TableOperations } from './table-operations.js';
+import type { WritableTable } from './table-view.js';
 
 const NO_ROW = -1 as RowId;
 
@@ -22,7 +26,7 @@ const NO_ROW = -1 as RowId;
  * The rows and indexes of one table, and the three writes from which all others are made. Values arrive here in their
  * stored form, validated; each write is applied whole or not at all, recorded in the journal, and undone from there.
  */
-export class TableCore implements ChangeTarget {
+export class TableCore implements WritableTable {
   readonly name: string;
   readonly codec: RowCodec;
   readonly store: RowStore;
@@ -34,17 +38,23 @@ export class TableCore implements ChangeTarget {
   /** For each column, what refuses a value of it. */
   readonly refusals: readonly Refuse[];
   readonly locks: RowLocks;
+  /** Old versions of rows, kept for snapshots. */
+  readonly versions: RowVersions;
   private readonly operations: TableOperations;
   private spare: Stored[] | undefined;
 
   constructor(
     readonly schema: TableSchema,
     readonly journal: Journal,
-    private readonly heard: () => boolean,
+    private readonly events: IsolatedEmitter<TableEvents>,
   ) {
     this.name = schema.name;
     this.codec = createCodec(schema);
     this.store = new RowStore(schema, this.codec);
+    this.versions = new RowVersions(
+      (link) => this.store.release(link),
+      (link) => this.store.lengthAt(link),
+    );
     const keyColumns = columnsOf(schema, schema.key.columns);
     this.rowKeys = hasNumberKeys(keyColumns) ? new RowKeys() : undefined;
     const order = { keyOf: (row: RowId) => this.primaryKeyOf(row), compare: compareKeys(keyColumns) };
@@ -58,11 +68,24 @@ export class TableCore implements ChangeTarget {
   }
 
   get isHeard(): boolean {
-    return this.heard();
+    return this.events.has('change');
+  }
+
+  get keepsVersions(): boolean {
+    return this.versions.isKept;
   }
 
   get count(): number {
     return this.primary.entries;
+  }
+
+  /** A row that was found may be written over. */
+  get isStable(): boolean {
+    return false;
+  }
+
+  readOnly<T>(reason: string, work: () => T): T {
+    return this.journal.readOnly(reason, work);
   }
 
   /** Room for a row's stored values. Given back by `giveBack`; user code that writes meanwhile gets another. */
@@ -130,7 +153,8 @@ export class TableCore implements ChangeTarget {
   }
 
   private change(kind: Change['kind'], row: RowId, oldLink: Link, newLink: Link, counter: number | bigint, pages: number): Change {
-    return { target: this, kind, row, oldLink, newLink, counter, pages };
+    const kept = kind !== 'counter' && this.versions.isKept && this.versions.note(row, oldLink);
+    return { target: this, kind, row, oldLink, newLink, counter, pages, kept };
   }
 
   /**
@@ -223,16 +247,21 @@ export class TableCore implements ChangeTarget {
     return this.change('delete', row, link, NO_LINK, this.counter.value, pages);
   }
 
-  /** Hands out the next key. */
-  takeKey(): Change {
+  proposeKey(): number | bigint {
+    return this.counter.peek();
+  }
+
+  takeKey(): number | bigint {
     this.journal.assertWritable();
     const before = this.counter.value;
-    this.counter.take();
-    return this.change('counter', NO_ROW, NO_LINK, NO_LINK, before, this.store.pageExtent);
+    const key = this.counter.take();
+    this.journal.record(this.change('counter', NO_ROW, NO_LINK, NO_LINK, before, this.store.pageExtent));
+    return key;
   }
 
   undo(change: Change): void {
     const { row, oldLink, newLink } = change;
+    if (change.kept) this.versions.retract(row, oldLink);
     switch (change.kind) {
       case 'insert':
         for (let at = this.secondaries.length - 1; at >= 0; at--) {
@@ -264,8 +293,12 @@ export class TableCore implements ChangeTarget {
   }
 
   finish(change: Change): void {
-    if (change.kind === 'update') this.store.release(change.oldLink);
-    else if (change.kind === 'delete') this.store.remove(change.row);
+    if (change.kind === 'delete') {
+      if (change.kept) this.store.forget(change.row);
+      else this.store.remove(change.row);
+    } else if (change.kind === 'update' && !change.kept) {
+      this.store.release(change.oldLink);
+    }
   }
 
   operationOf(change: Change, lsn: Lsn, txn: number, seq: number): Operation {

@@ -1,7 +1,7 @@
 import { assert } from '../assert.js';
 import { isThenable } from '../cdc/isolated-emitter.js';
 import type { ChangeKind, Lsn, Operation } from '../cdc/operation.js';
-import type { Publisher } from '../cdc/publisher.js';
+import { Publisher } from '../cdc/publisher.js';
 import { ClosedError, InvariantError, TransactionError } from '../errors.js';
 import type { Link, RowId } from '../storage/link.js';
 
@@ -22,6 +22,8 @@ export interface Change {
   readonly counter: number | bigint;
   /** How many pages there were before. */
   readonly pages: number;
+  /** Whether the bytes before stay after the commit, for a snapshot. */
+  readonly kept: boolean;
 }
 
 /** A table, as far as the journal knows it. */
@@ -29,6 +31,8 @@ export interface ChangeTarget {
   undo(change: Change): void;
   finish(change: Change): void;
   operationOf(change: Change, lsn: Lsn, txn: number, seq: number): Operation;
+  /** Snapshots keep old versions of this table's rows. */
+  readonly keepsVersions: boolean;
   /** Somebody listens to this table's changes. */
   readonly isHeard: boolean;
 }
@@ -49,8 +53,21 @@ export class Journal {
   private refusal: string | undefined;
   private closed = false;
   private unsound = false;
+  private readonly postponed: (() => void)[] = [];
 
   constructor(private readonly publisher: Publisher) {}
+
+  /** A journal of writes that another one will make: it collects changes, and never commits by itself. */
+  static nested(): Journal {
+    const journal = new Journal(new Publisher());
+    journal.depth = 1;
+    return journal;
+  }
+
+  /** The changes of the open transaction, in order. */
+  get pending(): readonly Change[] {
+    return this.changes;
+  }
 
   get lsn(): Lsn {
     return this.lastLsn as Lsn;
@@ -81,6 +98,22 @@ export class Journal {
     if (this.refusal !== undefined) throw new TransactionError(this.refusal);
   }
 
+  /** @throws TransactionError within a transaction */
+  assertOutside(reason: string): void {
+    if (this.depth > 0) throw new TransactionError(reason);
+  }
+
+  /** Runs `work` now, or when the open transaction has ended. It must not throw. */
+  afterTransaction(work: () => void): void {
+    if (this.depth === 0) work();
+    else this.postponed.push(work);
+  }
+
+  private runPostponed(): void {
+    for (let at = 0; at < this.postponed.length; at++) (this.postponed[at] as () => void)();
+    this.postponed.length = 0;
+  }
+
   close(): void {
     if (this.depth > 0) throw new TransactionError('close() was called within a transaction; let it end first');
     this.closed = true;
@@ -103,7 +136,7 @@ export class Journal {
 
   /** Whether a change to this table can be applied and forgotten: nobody could ask for it or undo it. */
   isUnobserved(target: ChangeTarget): boolean {
-    return this.depth === 0 && !target.isHeard && !this.publisher.hearsCommits;
+    return this.depth === 0 && !target.isHeard && !target.keepsVersions && !this.publisher.hearsCommits;
   }
 
   /** Counts a transaction of one change that nobody observes. */
@@ -143,11 +176,16 @@ export class Journal {
       try {
         this.undoTo(mark);
       } finally {
-        this.depth--;
+        if (--this.depth === 0) this.runPostponed();
       }
       throw error;
     }
-    if (--this.depth === 0) this.commit();
+    if (--this.depth > 0) return result;
+    try {
+      this.commit();
+    } finally {
+      this.runPostponed();
+    }
     return result;
   }
 

@@ -1,0 +1,106 @@
+import { QueryError } from '../errors.js';
+import type { Key } from '../index/key-order.js';
+import { keyToUser } from '../index/table-index.js';
+import type { EntityClass } from '../schema/column-type.js';
+import { literalToStored, type Stored } from '../schema/stored-value.js';
+import { type ColumnSchema, columnNames, type TableSchema } from '../schema/table-schema.js';
+import type { RowId } from '../storage/link.js';
+import { createCondition } from './condition.js';
+import { toPlain } from './plain.js';
+import { SelectQuery } from './select-query.js';
+import type { IndexView, TableView } from './table-view.js';
+import type { Cell, PrimaryKeyOf, RowOf, ScalarColumnOf } from './types.js';
+
+/** The reads of a table: as it is now, as of a snapshot, or from within an async transaction. Rows are copies. */
+export class TableReader<C extends EntityClass, E extends object = RowOf<C>> {
+  readonly name: string;
+  readonly version: number;
+  readonly schema: TableSchema;
+  protected readonly keyColumns: readonly ColumnSchema[];
+  /** Unique indexes over one column, by that column's name. */
+  private readonly uniqueIndexes: ReadonlyMap<string, IndexView>;
+
+  /** @internal */
+  constructor(private readonly view: TableView) {
+    const { schema } = view;
+    this.schema = schema;
+    this.name = schema.name;
+    this.version = schema.version;
+    this.keyColumns = view.primary.columns;
+    const unique = [view.primary, ...view.secondaries].filter((index) => index.unique && index.columns.length === 1);
+    this.uniqueIndexes = new Map(unique.map((index) => [(index.columns[0] as ColumnSchema).name, index]));
+  }
+
+  /** A copy of the row, or `undefined`. */
+  select(key: PrimaryKeyOf<E>): E | undefined {
+    const row = this.find(this.storedKey(key));
+    return row === undefined ? undefined : (this.view.store.decode(row) as E);
+  }
+
+  /** The row with this value in a unique index, or the key. @throws QueryError where the column has none of its own */
+  selectOneBy<K extends ScalarColumnOf<E>>(column: K, value: Cell<E, K>): E | undefined {
+    const index = this.uniqueIndexes.get(column);
+    if (index === undefined) throw new QueryError(this.name, column, 'no unique index is over this column alone; use selectBy, or where');
+    const key = this.literal(index.columns[0] as ColumnSchema, value);
+    this.view.reads?.point(index, key);
+    const row = index.getOne(key);
+    return row === undefined ? undefined : (this.view.store.decode(row) as E);
+  }
+
+  /** A query over an index on this column, or one that begins with it. @throws QueryError where there is none */
+  selectBy<K extends ScalarColumnOf<E>>(column: K, value: Cell<E, K>): SelectQuery<E> {
+    const condition = createCondition(this.schema, column, '=', value);
+    const serves = (index: IndexView) => index.columns[0]?.name === column && (index.columns.length === 1 || index.using === 'btree');
+    if (![this.view.primary, ...this.view.secondaries].some(serves)) {
+      throw new QueryError(this.name, column, 'no index serves this column; add @Index, or use selectAll().where(…)');
+    }
+    return SelectQuery.of<E>(this.view).where(condition.column.name as K, '=', value);
+  }
+
+  /** A query over all rows, in primary-key order. */
+  selectAll(): SelectQuery<E> {
+    return SelectQuery.of<E>(this.view);
+  }
+
+  /** How many rows there are. */
+  count(): number {
+    return this.view.count;
+  }
+
+  /** A row as a plain object that survives `JSON.stringify`: times in ISO 8601, bigints as text, bytes in base64. */
+  toPlain(row: E): Record<string, unknown> {
+    return toPlain(this.schema, row);
+  }
+
+  /** The row with this key. */
+  protected find(key: Key): RowId | undefined {
+    const { reads, primary } = this.view;
+    reads?.point(primary, key);
+    return primary.getOne(key);
+  }
+
+  protected userKey(key: Key): PrimaryKeyOf<E> {
+    return keyToUser(this.view.primary, key) as PrimaryKeyOf<E>;
+  }
+
+  /** @internal */
+  toStoredKey(key: unknown): Key {
+    return this.storedKey(key);
+  }
+
+  protected storedKey(key: unknown): Key {
+    const { keyColumns } = this;
+    if (keyColumns.length === 1) return this.literal(keyColumns[0] as ColumnSchema, key);
+    if (!Array.isArray(key) || key.length !== keyColumns.length) {
+      throw new QueryError(this.name, undefined, `the key is a tuple of (${columnNames(this.schema, this.schema.key.columns).join(', ')})`);
+    }
+    return keyColumns.map((column, at) => this.literal(column, key[at]));
+  }
+
+  protected literal(column: ColumnSchema, value: unknown): Stored {
+    if (value === null && column.nullable) return null;
+    return literalToStored(column.type, value, (reason) => {
+      throw new QueryError(this.name, column.name, reason);
+    });
+  }
+}

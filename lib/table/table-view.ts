@@ -1,0 +1,72 @@
+import type { KeyRange } from '../index/key-map.js';
+import type { Compare, Key } from '../index/key-order.js';
+import type { RowCodec } from '../schema/row-codec.js';
+import type { Refuse, Stored } from '../schema/stored-value.js';
+import type { ColumnSchema, IndexKind, TableSchema } from '../schema/table-schema.js';
+import type { RowId } from '../storage/link.js';
+import type { Change, ChangeTarget, Journal } from '../transaction/journal.js';
+import type { Condition } from './condition.js';
+
+/** One index, as far as a query needs it. */
+export interface IndexView {
+  readonly name: string;
+  readonly unique: boolean;
+  readonly using: IndexKind;
+  readonly columns: readonly ColumnSchema[];
+  readonly positions: readonly number[];
+  readonly compare: Compare;
+  readonly keyOf: (values: readonly Stored[]) => Key;
+  /** Whether it can be walked in key order. */
+  readonly isOrdered: boolean;
+  /** Rows in the index. */
+  readonly entries: number;
+  getOne(key: Key): RowId | undefined;
+  /** How many rows have the key. */
+  countOf(key: Key): number;
+  /** At most so many rows have the key: found at once, for the planner. */
+  mostOf(key: Key): number;
+  visit(key: Key, reverse: boolean, visit: (row: RowId) => boolean): boolean;
+  scan(range: KeyRange, reverse: boolean, visit: (row: RowId) => boolean): void;
+  all(): Iterable<{ key: Key; row: RowId }>;
+}
+
+/** The rows of a table as of some moment, by row id. */
+export interface RowsView {
+  bufferOf(row: RowId): Buffer;
+  positionOf(row: RowId): number;
+  read(row: RowId, column: number): Stored;
+  decode(row: RowId): object;
+}
+
+/** A table as a reader sees it: as it is now, as of a snapshot, or from within an async transaction. */
+export interface TableView {
+  readonly name: string;
+  readonly schema: TableSchema;
+  readonly codec: RowCodec;
+  readonly store: RowsView;
+  readonly primary: IndexView;
+  readonly secondaries: readonly IndexView[];
+  readonly count: number;
+  /** Whether a row found once can be read later, whatever has been written since. */
+  readonly isStable: boolean;
+  /** Runs user code that may read and not write. */
+  readOnly<T>(reason: string, work: () => T): T;
+  /** Hears of the conditions of every query that is run, and of keys that are looked up. */
+  readonly reads?: { where(conditions: readonly Condition[]): void; point(index: IndexView, key: Key): void };
+}
+
+/** A table as a writer sees it: the steps from which all calls that write are made. */
+export interface WritableTable extends TableView, ChangeTarget {
+  readonly journal: Journal;
+  /** For each column, what refuses a value of it. */
+  readonly refusals: readonly Refuse[];
+  borrow(): Stored[];
+  giveBack(values: Stored[]): void;
+  insert(values: Stored[]): Change;
+  update(row: RowId, changed: readonly number[], values: readonly Stored[], keep: boolean): Change | undefined;
+  delete(row: RowId): Change;
+  /** The key that the next insert without one gets. */
+  proposeKey(): number | bigint;
+  /** A key for the caller's own use, which no other row gets. */
+  takeKey(): number | bigint;
+}
