@@ -54,7 +54,7 @@ export class OverlayIndex implements IndexView {
 
   private isUnchanged(): boolean {
     this.view.sync();
-    return this.view.changed.size === 0;
+    return this.view.changed.size === 0 && this.overlay.entries === 0;
   }
 
   getOne(key: Key): RowId | undefined {

@@ -24,6 +24,7 @@ export interface TransactionScope {
 
 /** One write of a transaction, before its commit. Its rows are the transaction's own, or the table's. */
 interface OwnChange extends Change {
+  readonly key: Key;
   readonly before: RowId | undefined;
   readonly after: RowId | undefined;
   readonly columns: readonly number[];
@@ -119,7 +120,7 @@ export class TransactionTable extends SnapshotView implements WritableTable {
     const after = this.add(values);
     this.table.counter.supplied(key);
     this.rows++;
-    return this.change('insert', undefined, after, []);
+    return this.change('insert', key, undefined, after, []);
   }
 
   private lock(key: Key, row: RowId | undefined): void {
@@ -138,7 +139,8 @@ export class TransactionTable extends SnapshotView implements WritableTable {
 
   update(row: RowId, changed: readonly number[], values: readonly Stored[]): Change {
     this.assertWritable();
-    this.lock(this.primaryKeyOf(row), row);
+    const key = this.primaryKeyOf(row);
+    this.lock(key, row);
     const whole = this.schema.columns.map(({ position }) => (changed.includes(position) ? values[position] : this.peek(row, position)));
     this.table.secondaries.forEach((index, at) => {
       const to = index.keyOf(whole);
@@ -146,20 +148,27 @@ export class TransactionTable extends SnapshotView implements WritableTable {
     });
     const after = this.add(whole);
     this.withdraw(row);
-    return this.change('update', row, after, [...changed]);
+    return this.change('update', key, row, after, [...changed]);
   }
 
   delete(row: RowId): Change {
     this.assertWritable();
-    this.lock(this.primaryKeyOf(row), row);
+    const key = this.primaryKeyOf(row);
+    this.lock(key, row);
     this.withdraw(row);
     this.rows--;
-    return this.change('delete', row, undefined, []);
+    return this.change('delete', key, row, undefined, []);
   }
 
-  private change(kind: Change['kind'], before: RowId | undefined, after: RowId | undefined, columns: readonly number[]): OwnChange {
+  private change(
+    kind: Change['kind'],
+    key: Key,
+    before: RowId | undefined,
+    after: RowId | undefined,
+    columns: readonly number[],
+  ): OwnChange {
     const row = (before ?? after) as RowId;
-    return { target: this, kind, row, oldLink: NO_LINK, newLink: NO_LINK, counter: 0, pages: 0, kept: false, before, after, columns };
+    return { target: this, kind, row, oldLink: NO_LINK, newLink: NO_LINK, counter: 0, pages: 0, kept: false, key, before, after, columns };
   }
 
   /** Stores a row of the transaction's own, and shows it. @throws RowTooLargeError */
@@ -257,21 +266,14 @@ export class TransactionTable extends SnapshotView implements WritableTable {
   /** Makes one of the transaction's writes on the table itself, within an open transaction of the table's journal. */
   apply(change: Change): void {
     const { table } = this;
-    const { before, after, columns, kind } = change as OwnChange;
+    const { after, columns, kind, key } = change as OwnChange;
     const values = after === undefined ? [] : this.schema.columns.map(({ position }) => this.peek(after, position));
     if (kind === 'insert') {
       table.journal.record(table.insert(values));
       return;
     }
-    const row = table.primary.getOne(this.keyBefore(before as RowId));
+    const row = table.primary.getOne(key);
     assert(row !== undefined, 'a row that a transaction read and locked is still there');
     table.journal.record(kind === 'delete' ? table.delete(row) : (table.update(row, columns, values, true) as Change));
-  }
-
-  /** The primary key of a row that the transaction has hidden. */
-  private keyBefore(row: RowId): Key {
-    if (row < 0) return this.keyOf(this.primary, row);
-    const link = this.replaced.get(row) ?? this.table.store.linkOf(row);
-    return this.table.keyAt(this.table.primary, link);
   }
 }
