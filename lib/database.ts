@@ -2,7 +2,7 @@ import type { Lsn } from './cdc/operation.js';
 import { type DatabaseEvents, Publisher } from './cdc/publisher.js';
 import { type AsyncTransaction, type AsyncTransactionOptions, runAsync } from './isolation/async-transaction.js';
 import { coreOf, type Snapshot } from './isolation/snapshot.js';
-import { Snapshots } from './isolation/snapshots.js';
+import { type SnapshotStats, Snapshots } from './isolation/snapshots.js';
 import { buildSchemas } from './schema/build-schema.js';
 import type { EntityClass } from './schema/column-type.js';
 import type { Inconsistency } from './table/check-table.js';
@@ -10,6 +10,12 @@ import { TableCore } from './table/table-core.js';
 import { TableManager } from './table/table-manager.js';
 import type { TableStats } from './table/table-stats.js';
 import { Journal } from './transaction/journal.js';
+
+/** What a database holds. */
+export interface DatabaseStats {
+  readonly tables: readonly TableStats[];
+  readonly snapshots: SnapshotStats;
+}
 
 export interface DatabaseOptions {
   /** The decorated classes, one for each table. */
@@ -111,9 +117,9 @@ export class Database {
     return this;
   }
 
-  /** The `stats()` of all tables. */
-  stats(): TableStats[] {
-    return this.tables.map((table) => table.stats());
+  /** The `stats()` of all tables, and of the snapshots over them. */
+  stats(): DatabaseStats {
+    return { tables: this.tables.map((table) => table.stats()), snapshots: this.snapshots.stats() };
   }
 
   /** The `check()` of all tables. */

@@ -7,7 +7,7 @@ export { Table } from '../decorators/table.js';
 export type { ChangeEvent, CommitEvent } from './cdc/change-event.js';
 export { type ChangeKind, type IndexEvent, type LinkInfo, type Lsn, Operation } from './cdc/operation.js';
 export type { DatabaseEvents } from './cdc/publisher.js';
-export { Database, type DatabaseOptions } from './database.js';
+export { Database, type DatabaseOptions, type DatabaseStats } from './database.js';
 export {
   ClosedError,
   CorruptionError,
@@ -32,6 +32,7 @@ export {
 export type { IndexStats } from './index/table-index.js';
 export { AsyncTransaction, type AsyncTransactionOptions } from './isolation/async-transaction.js';
 export { Snapshot } from './isolation/snapshot.js';
+export type { SnapshotStats } from './isolation/snapshots.js';
 export { LockGuard } from './lock/lock-guard.js';
 export type { LockOptions } from './lock/lock-map.js';
 export { type AvroSchema, type AvroType, avscType } from './schema/avro-schema.js';

@@ -54,6 +54,7 @@ export class SnapshotView implements TableView, Overlaid, RowsView {
   }
 
   get count(): number {
+    this.assertOpen();
     return this.rows;
   }
 

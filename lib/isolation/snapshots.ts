@@ -3,6 +3,17 @@ import type { TableCore } from '../table/table-core.js';
 import type { Journal } from '../transaction/journal.js';
 import { Moment, Snapshot } from './snapshot.js';
 
+/** The snapshots of a database, and what is kept for them and for async transactions. */
+export interface SnapshotStats {
+  readonly open: number;
+  /** Snapshots that were never disposed, and found by the garbage collector. */
+  readonly forgotten: number;
+  /** Old versions of rows. */
+  readonly versions: number;
+  /** Their bytes, which lie in the tables' pages. */
+  readonly bytes: number;
+}
+
 /**
  * The snapshots of a database that have not been disposed. One that its user forgot is found when it is collected as
  * garbage, and then gives back what was kept for it.
@@ -38,13 +49,14 @@ export class Snapshots {
     this.moments.delete(moment);
   }
 
-  /** Snapshots that are open. */
-  get open(): number {
-    return this.moments.size;
-  }
-
-  /** Snapshots that were never disposed, and found by the garbage collector. */
-  get forgotten(): number {
-    return this.forgottenCount;
+  stats(): SnapshotStats {
+    let versions = 0;
+    let bytes = 0;
+    for (const core of this.cores.values()) {
+      const kept = core.versions.stats();
+      versions += kept.versions;
+      bytes += kept.bytes;
+    }
+    return { open: this.moments.size, forgotten: this.forgottenCount, versions, bytes };
   }
 }

@@ -5,7 +5,7 @@ import type { Key } from '../index/key-order.js';
 import { keyToUser, type TableIndex } from '../index/table-index.js';
 import type { Refuse, Stored } from '../schema/stored-value.js';
 import { columnNames } from '../schema/table-schema.js';
-import { type Link, NO_LINK, type RowId } from '../storage/link.js';
+import { NO_LINK, type RowId } from '../storage/link.js';
 import { RowStore } from '../storage/row-store.js';
 import type { TableCore } from '../table/table-core.js';
 import type { WritableTable } from '../table/table-view.js';
@@ -42,8 +42,8 @@ export class TransactionTable extends SnapshotView implements WritableTable {
   readonly reads: ReadSet;
   readonly refusals: readonly Refuse[];
   private own: RowStore | undefined;
-  /** The table's rows that the transaction replaced or deleted, and where they were if that had changed. */
-  private readonly replaced = new Map<RowId, Link | undefined>();
+  /** The table's rows that the transaction replaced or deleted. */
+  private readonly replaced = new Set<RowId>();
   private readonly shown = new Set<RowId>();
 
   constructor(
@@ -79,6 +79,7 @@ export class TransactionTable extends SnapshotView implements WritableTable {
   }
 
   override get count(): number {
+    this.assertOpen();
     this.reads.where([]);
     return this.rows;
   }
@@ -187,9 +188,8 @@ export class TransactionTable extends SnapshotView implements WritableTable {
       this.shown.delete(row);
       return;
     }
-    const link = this.changed.get(row);
-    if (link !== undefined) this.hide(row);
-    this.replaced.set(row, link);
+    assert(!this.changed.has(row), 'a row that others have changed is not written');
+    this.replaced.add(row);
     this.changed.set(row, NO_LINK);
   }
 
@@ -199,19 +199,14 @@ export class TransactionTable extends SnapshotView implements WritableTable {
       this.shown.add(row);
       return;
     }
-    const link = this.replaced.get(row);
     this.replaced.delete(row);
     this.changed.delete(row);
-    if (link !== undefined) {
-      this.changed.set(row, link);
-      this.show(row);
-    }
   }
 
   protected override rebuild(): void {
     super.rebuild();
     for (const row of this.shown) this.show(row);
-    for (const row of this.replaced.keys()) this.changed.set(row, NO_LINK);
+    for (const row of this.replaced) this.changed.set(row, NO_LINK);
   }
 
   undo(change: Change): void {

@@ -139,9 +139,16 @@ export class SelectQuery<E extends object, R = E> implements Iterable<R> {
     return countRows(this.core, this.spec);
   }
 
-  /** The rows as they are when the iteration begins; what happens to the table meanwhile does not show. */
+  /**
+   * The rows as they are when the iteration begins; what happens to the table meanwhile does not show. Of a snapshot,
+   * rows are built as they are asked for, so that as many as there are can be walked, over awaits too.
+   */
   [Symbol.iterator](): Iterator<R> {
-    return this.execute()[Symbol.iterator]();
+    return this.core.isStable ? this.walk(findRows(this.core, this.spec).rows) : this.execute()[Symbol.iterator]();
+  }
+
+  private *walk(rows: readonly RowId[]): Generator<R> {
+    for (const row of rows) yield this.build(row);
   }
 
   private build(row: RowId): R {

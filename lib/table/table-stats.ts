@@ -16,6 +16,8 @@ export interface TableStats {
   readonly freeBytes: number;
   /** The arrays from row ids to places, and to primary keys where these are numbers. */
   readonly rowIdBytes: number;
+  /** Row locks that are held, and requests that wait. */
+  readonly locks: { readonly held: number; readonly waiting: number };
   /** The primary index first. Their bytes are estimates from a sample of the keys. */
   readonly indexes: readonly IndexStats[];
 }
@@ -28,6 +30,7 @@ export function tableStats(core: TableCore): TableStats {
     pageSizeBytes: schema.pageSizeBytes,
     ...store.stats(),
     rowIdBytes: store.idBytes + (core.rowKeys?.bytes ?? 0),
+    locks: core.locks.map.stats(),
     indexes: [core.primary, ...core.secondaries].map((index) => index.stats()),
   };
 }

@@ -10,7 +10,7 @@ export function transactionsBehave(open: OpenDatabase): void {
     ledger: t.ledger.selectAll().execute(),
     stats: t.db
       .stats()
-      .map(({ rowIdBytes: _, indexes, ...pages }) => ({ ...pages, indexes: indexes.map(({ bytes: __, ...rest }) => rest) })),
+      .tables.map(({ rowIdBytes: _, indexes, ...pages }) => ({ ...pages, indexes: indexes.map(({ bytes: __, ...rest }) => rest) })),
     lsn: t.db.lsn,
   });
 
