@@ -6,6 +6,7 @@ import { type SnapshotStats, Snapshots } from './isolation/snapshots.js';
 import { buildSchemas } from './schema/build-schema.js';
 import type { EntityClass } from './schema/column-type.js';
 import type { Inconsistency } from './table/check-table.js';
+import { ExpirySweeper } from './table/expiry-sweeper.js';
 import { TableCore } from './table/table-core.js';
 import { TableManager } from './table/table-manager.js';
 import type { TableStats } from './table/table-stats.js';
@@ -20,6 +21,8 @@ export interface DatabaseStats {
 export interface DatabaseOptions {
   /** The decorated classes, one for each table. */
   readonly tables: readonly EntityClass[];
+  /** How often expired rows are removed, in milliseconds; 1000 by default. Reads never give them, whatever this is. */
+  readonly expiryIntervalMs?: number;
 }
 
 /**
@@ -37,6 +40,7 @@ export class Database {
   private readonly journal = new Journal(this.publisher);
   private readonly managers = new Map<EntityClass, TableManager<EntityClass>>();
   private readonly cores = new Map<EntityClass, TableCore>();
+  private readonly sweeper: ExpirySweeper | undefined;
   private readonly snapshots = new Snapshots(this.cores, this.journal);
 
   /** @throws SchemaError for whatever is wrong with a class, or with the classes beside one another */
@@ -47,6 +51,8 @@ export class Database {
       this.cores.set(schema.ctor, core);
       this.managers.set(schema.ctor, new TableManager(core, this.publisher));
     }
+    const expiring = [...this.cores.values()].filter((core) => core.expiry !== undefined);
+    if (expiring.length > 0) this.sweeper = new ExpirySweeper(expiring, options.expiryIntervalMs ?? 1000);
   }
 
   /** The manager of a class's table: the same one at every call. @throws SchemaError for a class that is not of this database */
@@ -135,6 +141,7 @@ export class Database {
   /** Ends writing: later writes fail with `ClosedError`, reads go on. Harmless when repeated. */
   async close(): Promise<void> {
     this.journal.close();
+    this.sweeper?.stop();
   }
 
   get closed(): boolean {

@@ -1,5 +1,6 @@
 /** The public names of worktable, one by one. */
 export { Column } from '../decorators/column.js';
+export { ExpiresAt } from '../decorators/expires-at.js';
 export { Index } from '../decorators/index-decorator.js';
 export { PrimaryKey } from '../decorators/primary-key.js';
 export { Query } from '../decorators/query.js';

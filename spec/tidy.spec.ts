@@ -109,7 +109,7 @@ describe('the public names', () => {
   it('are these', () => {
     expect(Object.keys(worktable).sort()).toEqual(
       [
-        ...['Table', 'PrimaryKey', 'Column', 'Index', 'Query', 'OptionalProps', 'PrimaryKeyProp'],
+        ...['Table', 'PrimaryKey', 'Column', 'Index', 'Query', 'ExpiresAt', 'OptionalProps', 'PrimaryKeyProp'],
         ...[
           'Database',
           'TableManager',

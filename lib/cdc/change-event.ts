@@ -14,6 +14,8 @@ export interface ChangeEvent<Row = object, Key = unknown> {
   readonly after: Row | null;
   /** When its transaction was committed. */
   readonly at: Date;
+  /** Of a delete: the row's time was over. */
+  readonly expired?: true;
 }
 
 /** A committed transaction with all its changes, in their order. */
@@ -25,6 +27,7 @@ export interface CommitEvent {
 }
 
 export function changeEventOf(operation: Operation, at: Date): ChangeEvent {
-  const { lsn, txn, seq, table, kind, key, before, after } = operation;
-  return { lsn, txn, seq, table, kind, key, before, after, at: new Date(at) };
+  const { lsn, txn, seq, table, kind, key, before, after, expired } = operation;
+  const event = { lsn, txn, seq, table, kind, key, before, after, at: new Date(at) };
+  return expired ? { ...event, expired } : event;
 }

@@ -49,6 +49,8 @@ export class Operation<Row = object, RowKey = unknown> {
     readonly beforeBytes: Uint8Array | undefined,
     readonly afterBytes: Uint8Array | undefined,
     readonly link: LinkInfo,
+    /** Whether a row was deleted since its time was over. */
+    readonly expired = false,
   ) {
     this.table = source.name;
     this.bytes = (afterBytes ?? beforeBytes) as Uint8Array;

@@ -9,6 +9,15 @@ import type { TableCore } from '../table/table-core.js';
 import type { RowsView, TableView } from '../table/table-view.js';
 import { type Overlaid, OverlayIndex } from './overlay-index.js';
 
+/** One moment, as far as a table knows it. */
+export interface TableMoment {
+  readonly epoch: Epoch;
+  /** How many rows it had. */
+  readonly rows: number;
+  /** When it was, in milliseconds since 1970. */
+  readonly at: number;
+}
+
 /**
  * A table as of the moment when an epoch was opened: what has not changed since is read from the table, the rest from
  * the versions that were kept. Taking one costs nothing; each read first takes in what has changed since the last one.
@@ -25,15 +34,20 @@ export class SnapshotView implements TableView, Overlaid, RowsView {
   /** The versions in the overlay by each of the table's indexes, the primary one first. */
   protected readonly overlays: readonly TableIndex[];
   private readonly taken: Map<Epoch, number> = new Map();
+  protected readonly epoch: Epoch;
+  protected rows: number;
+  private readonly at: number;
   private seenChanges = -1;
   private seenRetractions: number;
   private ended: Error | undefined;
 
   constructor(
     protected readonly table: TableCore,
-    protected readonly epoch: Epoch,
-    protected rows: number,
+    { epoch, rows, at }: TableMoment,
   ) {
+    this.epoch = epoch;
+    this.rows = rows;
+    this.at = at;
     this.name = table.name;
     this.schema = table.schema;
     this.codec = table.codec;
@@ -56,6 +70,11 @@ export class SnapshotView implements TableView, Overlaid, RowsView {
   get count(): number {
     this.assertOpen();
     return this.rows;
+  }
+
+  /** Rows that had not expired at the moment stay. */
+  cutoff(): number | undefined {
+    return this.schema.expires === undefined ? undefined : this.at;
   }
 
   get isStable(): boolean {

@@ -4,7 +4,7 @@ import type { Epoch } from '../storage/row-versions.js';
 import type { TableCore } from '../table/table-core.js';
 import { TableReader } from '../table/table-reader.js';
 import type { Journal } from '../transaction/journal.js';
-import { SnapshotView } from './snapshot-view.js';
+import { SnapshotView, type TableMoment } from './snapshot-view.js';
 
 const disposed = () => new TransactionError('the snapshot was disposed');
 
@@ -20,6 +20,7 @@ export function coreOf<V>(cores: ReadonlyMap<EntityClass, V>, entity: EntityClas
 export class Moment {
   private readonly tables = new Map<TableCore, { readonly epoch: Epoch; readonly rows: number }>();
   private held = true;
+  private readonly at = Date.now();
 
   constructor(
     cores: Iterable<TableCore>,
@@ -29,8 +30,9 @@ export class Moment {
     for (const core of cores) this.tables.set(core, { epoch: core.versions.open(), rows: core.count });
   }
 
-  of(core: TableCore): { readonly epoch: Epoch; readonly rows: number } {
-    return this.tables.get(core) as { epoch: Epoch; rows: number };
+  of(core: TableCore): TableMoment {
+    const { epoch, rows } = this.tables.get(core) as { epoch: Epoch; rows: number };
+    return { epoch, rows, at: this.at };
   }
 
   get isHeld(): boolean {
@@ -76,8 +78,7 @@ export class Snapshot {
     let reader = this.readers.get(entity);
     if (reader === undefined) {
       const core = coreOf(this.cores, entity);
-      const { epoch, rows } = this.moment.of(core);
-      const view = new SnapshotView(core, epoch, rows);
+      const view = new SnapshotView(core, this.moment.of(core));
       if (this.isDisposed) view.end(disposed());
       this.views.push(view);
       reader = new TableReader(view);

@@ -7,11 +7,12 @@ import type { Refuse, Stored } from '../schema/stored-value.js';
 import { columnNames } from '../schema/table-schema.js';
 import { NO_LINK, type RowId } from '../storage/link.js';
 import { RowStore } from '../storage/row-store.js';
+import { isExpired } from '../table/row-expiry.js';
 import type { TableCore } from '../table/table-core.js';
-import type { WritableTable } from '../table/table-view.js';
+import type { IndexView, WritableTable } from '../table/table-view.js';
 import type { Change, Journal } from '../transaction/journal.js';
 import { ReadSet } from './read-set.js';
-import { SnapshotView } from './snapshot-view.js';
+import { SnapshotView, type TableMoment } from './snapshot-view.js';
 
 /** What a transaction's tables need of it. */
 export interface TransactionScope {
@@ -48,10 +49,10 @@ export class TransactionTable extends SnapshotView implements WritableTable {
 
   constructor(
     table: TableCore,
-    moment: { readonly epoch: TransactionTable['epoch']; readonly rows: number },
+    moment: TableMoment,
     private readonly scope: TransactionScope,
   ) {
-    super(table, moment.epoch, moment.rows);
+    super(table, moment);
     this.journal = scope.journal;
     this.refusals = table.refusals;
     this.reads = new ReadSet(table);
@@ -114,7 +115,7 @@ export class TransactionTable extends SnapshotView implements WritableTable {
     const key = this.primary.keyOf(values);
     this.lock(key, undefined);
     this.reads.point(this.primary, key);
-    if (this.primary.getOne(key) !== undefined) throw new DuplicateKeyError(this.name, keyToUser(this.primary, key));
+    if (this.isTaken(this.primary, key)) throw new DuplicateKeyError(this.name, keyToUser(this.primary, key));
     this.table.secondaries.forEach((index, at) => {
       this.assertUnused(index, at, index.keyOf(values));
     });
@@ -134,8 +135,16 @@ export class TransactionTable extends SnapshotView implements WritableTable {
     if (!index.isExclusive(key)) return;
     const view = this.secondaries[at] as (typeof this.secondaries)[number];
     this.reads.point(view, key);
-    if (view.getOne(key) === undefined) return;
-    throw new UniqueViolationError(this.name, index.name, columnNames(this.schema, index.positions));
+    if (this.isTaken(view, key)) throw new UniqueViolationError(this.name, index.name, columnNames(this.schema, index.positions));
+  }
+
+  /** Whether a row has the key; one whose time is over gives way. */
+  private isTaken(index: IndexView, key: Key): boolean {
+    const row = index.getOne(key);
+    if (row === undefined) return false;
+    if (!isExpired(this, row)) return true;
+    this.journal.record({ ...this.delete(row), expired: true });
+    return false;
   }
 
   update(row: RowId, changed: readonly number[], values: readonly Stored[]): Change {
@@ -152,7 +161,7 @@ export class TransactionTable extends SnapshotView implements WritableTable {
     return this.change('update', key, row, after, [...changed]);
   }
 
-  delete(row: RowId): Change {
+  delete(row: RowId): OwnChange {
     this.assertWritable();
     const key = this.primaryKeyOf(row);
     this.lock(key, row);
@@ -169,7 +178,21 @@ export class TransactionTable extends SnapshotView implements WritableTable {
     columns: readonly number[],
   ): OwnChange {
     const row = (before ?? after) as RowId;
-    return { target: this, kind, row, oldLink: NO_LINK, newLink: NO_LINK, counter: 0, pages: 0, kept: false, key, before, after, columns };
+    return {
+      target: this,
+      kind,
+      row,
+      oldLink: NO_LINK,
+      newLink: NO_LINK,
+      counter: 0,
+      pages: 0,
+      kept: false,
+      expired: false,
+      key,
+      before,
+      after,
+      columns,
+    };
   }
 
   /** Stores a row of the transaction's own, and shows it. @throws RowTooLargeError */
@@ -261,7 +284,7 @@ export class TransactionTable extends SnapshotView implements WritableTable {
   /** Makes one of the transaction's writes on the table itself, within an open transaction of the table's journal. */
   apply(change: Change): void {
     const { table } = this;
-    const { after, columns, kind, key } = change as OwnChange;
+    const { after, columns, kind, key, expired } = change as OwnChange;
     const values = after === undefined ? [] : this.schema.columns.map(({ position }) => this.peek(after, position));
     if (kind === 'insert') {
       table.journal.record(table.insert(values));
@@ -269,6 +292,6 @@ export class TransactionTable extends SnapshotView implements WritableTable {
     }
     const row = table.primary.getOne(key);
     assert(row !== undefined, 'a row that a transaction read and locked is still there');
-    table.journal.record(kind === 'delete' ? table.delete(row) : (table.update(row, columns, values, true) as Change));
+    table.journal.record(kind === 'delete' ? table.delete(row, expired) : (table.update(row, columns, values, true) as Change));
   }
 }

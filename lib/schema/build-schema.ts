@@ -3,8 +3,18 @@ import { avroSchemaOf, canonicalForm, isPrimitive, schemaFingerprint } from './a
 import { buildColumns, IDENTIFIER, RESERVED } from './build-columns.js';
 import { type EntityClass, isScalar } from './column-type.js';
 import { type ClassDescription, type IndexOptions, inheritedDescription, type QueryOptions } from './description.js';
-import { type ColumnSchema, type IndexSchema, type KeySchema, PRIMARY, type QuerySchema, type TableSchema } from './table-schema.js';
+import {
+  type ColumnSchema,
+  type ExpirySchema,
+  type IndexSchema,
+  type KeySchema,
+  PRIMARY,
+  type QuerySchema,
+  type TableSchema,
+} from './table-schema.js';
 
+/** The column that `ttlMs` makes in a class that has none for it. */
+const IMPLIED_EXPIRY = 'expiresAt';
 const TABLE_NAME = /^[A-Za-z_][A-Za-z0-9_]{0,62}$/;
 const KIB = 1024;
 const DEFAULT_PAGE = 64 * KIB;
@@ -29,6 +39,7 @@ export function buildSchema(ctor: EntityClass): TableSchema {
   if (isPrimitive(name)) {
     throw new SchemaError(className, undefined, `Avro has a type of this name, ${name}`, 'Name the table otherwise: @Table({ name })');
   }
+  const expires = describeExpiry(className, described);
   const columns = buildColumns(ctor, className, name, described);
   const context = new Context(className, columns, described);
   const key = context.key();
@@ -45,6 +56,7 @@ export function buildSchema(ctor: EntityClass): TableSchema {
     key,
     indexes,
     queries: context.queries(key),
+    expires: expires === undefined ? undefined : context.expiry(expires, key, indexes),
     pageSizeBytes: pageSize(className, described.table.pageSizeBytes ?? DEFAULT_PAGE),
     maxRowBytes: rowLimit(className, described.table.maxRowBytes ?? DEFAULT_ROW),
     avro,
@@ -66,6 +78,30 @@ export function buildSchemas(classes: readonly EntityClass[]): TableSchema[] {
     byName.set(schema.name.toLowerCase(), schema);
     return schema;
   });
+}
+
+/** Adds what expiry needs to the description: its column, and an index over it. @returns the column's name, where rows expire */
+function describeExpiry(className: string, described: ClassDescription): string | undefined {
+  const { columns, expires, indexes } = described;
+  const ttlMs = described.table?.ttlMs;
+  if (ttlMs !== undefined) positive(className, 'ttlMs', ttlMs);
+  if (expires.size > 1) {
+    throw new SchemaError(className, [...expires][1], 'a second @ExpiresAt', 'A row expires once: decorate one property');
+  }
+  if (ttlMs === undefined && expires.size === 0) return undefined;
+  const [name = IMPLIED_EXPIRY] = expires;
+  if (expires.size === 0 && columns.has(name)) {
+    throw new SchemaError(
+      className,
+      name,
+      'ttlMs needs a column of this name',
+      'Decorate it with @ExpiresAt() if it says when a row expires',
+    );
+  }
+  if (!columns.has(name)) columns.set(name, { type: 'timestamp-millis', as: 'date' });
+  const indexed = indexes.some(({ property, columns: over }) => property === name || (over?.length === 1 && over[0] === name));
+  if (!indexed) indexes.push({ property: name });
+  return name;
 }
 
 /** `AccountHolder` → `account_holder`, `HTTPServer` → `http_server`. */
@@ -197,6 +233,18 @@ class Context {
     }
     if (new Set(names).size !== names.length) this.refuse(property, 'an index names a column twice', 'Name each column once');
     return names.map((name) => this.ordered(name, property, 'an index'));
+  }
+
+  expiry(name: string, key: KeySchema, indexes: readonly IndexSchema[]): ExpirySchema {
+    const column = this.column(name, name, '@ExpiresAt');
+    if (column.type.kind !== 'timestamp-millis') {
+      this.refuse(name, `@ExpiresAt stands on a column of type ${column.type.kind}`, "Use @Column('timestamp-millis')");
+    }
+    if (key.columns.includes(column.position)) this.refuse(name, '@ExpiresAt stands on the primary key', 'Give it a column of its own');
+    const index = indexes.find(({ columns }) => columns.join() === `${column.position}`);
+    if (index?.using !== 'btree') this.refuse(name, 'the index over the @ExpiresAt column is a hash', "Make it a 'btree', or remove it");
+    const ttlMs = this.described.table?.ttlMs;
+    return Object.freeze({ column: column.position, index: (index as IndexSchema).name, ttlMs });
   }
 
   queries(key: KeySchema): readonly QuerySchema[] {

@@ -19,6 +19,8 @@ export class ColumnCollector {
     const column = this.schema.columns[position] as ColumnSchema;
     const refuse = this.refusals[position] as Refuse;
     if (value !== undefined) return elementToStored(column, value, refuse);
+    const { expires } = this.schema;
+    if (expires?.column === position && expires.ttlMs !== undefined) return Date.now() + expires.ttlMs;
     if (mode === 'insert') return this.isGenerated(position) ? undefined : absentField(column, refuse);
     return column.nullable ? null : refuse('missing; the whole row is written');
   }

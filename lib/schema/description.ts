@@ -13,6 +13,8 @@ export interface ClassDescription {
   /** In order of declaration: those on the class, then those on its properties. */
   readonly indexes: (IndexOptions & { readonly property: string | undefined })[];
   readonly queries: Map<string, QueryOptions>;
+  /** Properties with `@ExpiresAt`. */
+  readonly expires: Set<string>;
 }
 
 export interface TableOptions {
@@ -24,6 +26,11 @@ export interface TableOptions {
   readonly pageSizeBytes?: number;
   /** Bytes that a row may take at most; 64 MiB by default, 128 MiB at the most. */
   readonly maxRowBytes?: number;
+  /**
+   * How long a row has, in milliseconds, that is inserted or replaced without saying when it expires. Without an
+   * `@ExpiresAt` column, the table gets one by the name of `expiresAt`.
+   */
+  readonly ttlMs?: number;
 }
 
 export interface PrimaryKeyOptions {
@@ -95,13 +102,17 @@ export interface QueryOptions {
   readonly by: string | readonly string[];
 }
 
+function emptyDescription(): ClassDescription {
+  return { table: undefined, columns: new Map(), keys: new Map(), indexes: [], queries: new Map(), expires: new Set() };
+}
+
 const DESCRIPTION = Symbol.for('worktable:description');
 
 /** The class's own description, made on first use. Decorators write through it. */
 export function describe(target: object): ClassDescription {
   const own = Reflect.getOwnMetadata(DESCRIPTION, target) as ClassDescription | undefined;
   if (own !== undefined) return own;
-  const fresh: ClassDescription = { table: undefined, columns: new Map(), keys: new Map(), indexes: [], queries: new Map() };
+  const fresh: ClassDescription = emptyDescription();
   Reflect.defineMetadata(DESCRIPTION, fresh, target);
   return fresh;
 }
@@ -116,7 +127,7 @@ export function inheritedDescription(ctor: EntityClass): ClassDescription {
     const own = Reflect.getOwnMetadata(DESCRIPTION, at) as ClassDescription | undefined;
     if (own !== undefined) chain.unshift(own);
   }
-  const merged: ClassDescription = { table: undefined, columns: new Map(), keys: new Map(), indexes: [], queries: new Map() };
+  const merged: ClassDescription = emptyDescription();
   for (const part of chain) {
     for (const [name, options] of part.columns) {
       if (options !== undefined || !merged.columns.has(name)) merged.columns.set(name, options);
@@ -124,6 +135,7 @@ export function inheritedDescription(ctor: EntityClass): ClassDescription {
     for (const [name, options] of part.keys) merged.keys.set(name, options);
     for (const [name, options] of part.queries) merged.queries.set(name, options);
     merged.indexes.push(...part.indexes);
+    for (const name of part.expires) merged.expires.add(name);
   }
   merged.table = (Reflect.getOwnMetadata(DESCRIPTION, ctor) as ClassDescription | undefined)?.table;
   return merged;

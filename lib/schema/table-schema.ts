@@ -15,6 +15,8 @@ export interface TableSchema {
   readonly key: KeySchema;
   readonly indexes: readonly IndexSchema[];
   readonly queries: readonly QuerySchema[];
+  /** How rows expire, where they do. */
+  readonly expires: ExpirySchema | undefined;
   /** Bytes of a page: a power of two from 4 KiB to 1 MiB. */
   readonly pageSizeBytes: number;
   /** Bytes that a row may take at most. */
@@ -35,6 +37,15 @@ export interface KeySchema {
   readonly using: IndexKind;
   readonly autoincrement: boolean;
   readonly generate: (() => unknown) | undefined;
+}
+
+export interface ExpirySchema {
+  /** The column that says when, in milliseconds since 1970. */
+  readonly column: number;
+  /** An ordered index over that column alone. */
+  readonly index: string;
+  /** How long a row has that does not say, in milliseconds. */
+  readonly ttlMs: number | undefined;
 }
 
 export type IndexKind = 'btree' | 'hash';

@@ -6,6 +6,7 @@ import type { RowId } from '../storage/link.js';
 import { collectPatch } from './collect-patch.js';
 import { type Condition, createCondition } from './condition.js';
 import { findRows } from './execute.js';
+import { isExpired } from './row-expiry.js';
 import type { IndexView, WritableTable } from './table-view.js';
 
 /** Updates a row as a transaction of its own, or within the one that is open. */
@@ -52,17 +53,17 @@ function createSelector(core: WritableTable, schema: QuerySchema): (by: unknown)
     const conditions = names.map((name, at) => createCondition(core.schema, name, '=', given[at]));
     if (exact !== undefined && conditions.every((condition) => condition.operator === '=')) {
       core.reads?.where(conditions);
-      return rowsAt(exact, conditions);
+      return rowsAt(core, exact, conditions);
     }
     return findRows(core, { conditions, predicates: [], order: [], offset: 0, limit: Number.POSITIVE_INFINITY }).rows;
   };
 }
 
-function rowsAt(index: IndexView, conditions: readonly Condition[]): RowId[] {
+function rowsAt(core: WritableTable, index: IndexView, conditions: readonly Condition[]): RowId[] {
   const rows: RowId[] = [];
   const parts = conditions.map((condition) => condition.values[0]);
   index.visit(parts.length === 1 ? parts[0] : parts, false, (row) => {
-    rows.push(row);
+    if (!isExpired(core, row)) rows.push(row);
     return false;
   });
   return rows;

@@ -1,4 +1,5 @@
 import { type Compare, compareValues } from '../index/key-order.js';
+import type { RowCodec } from '../schema/row-codec.js';
 import type { Stored } from '../schema/stored-value.js';
 import type { RowId } from '../storage/link.js';
 import { createMatcher, type Matcher } from './condition.js';
@@ -33,7 +34,7 @@ export function countRows(core: TableView, spec: QuerySpec): number {
   core.reads?.where(spec.conditions);
   const chosen = plan(core, { ...spec, order: [], limit: Number.POSITIVE_INFINITY, offset: 0 });
   let count = 0;
-  if (chosen.filters.length === 0 && spec.predicates.length === 0 && chosen.access !== 'range') {
+  if (chosen.filters.length === 0 && spec.predicates.length === 0 && chosen.access !== 'range' && core.cutoff() === undefined) {
     count = chosen.access === 'scan' ? core.count : chosen.points.reduce((sum: number, key) => sum + chosen.index.countOf(key), 0);
   } else {
     visitRows(core, spec, chosen, () => {
@@ -91,6 +92,9 @@ function walk(core: TableView, { index, access, points, range, reverse }: Plan, 
 function createTest(core: TableView, spec: QuerySpec, chosen: Plan): ((row: RowId) => boolean) | undefined {
   const { store, codec } = core;
   const matchers = chosen.filters.map((condition) => createMatcher(condition, codec));
+  const { expires } = core.schema;
+  const cutoff = expires === undefined ? undefined : core.cutoff();
+  if (expires !== undefined && cutoff !== undefined) matchers.push(aliveAfter(expires.column, cutoff, codec));
   const [first] = matchers;
   if (matchers.length === 1 && spec.predicates.length === 0) {
     return (row) => (first as Matcher)(store.bufferOf(row), store.positionOf(row));
@@ -102,6 +106,13 @@ function createTest(core: TableView, spec: QuerySpec, chosen: Plan): ((row: RowI
     for (const matches of matchers) if (!matches(buffer, position)) return false;
     for (const predicate of spec.predicates) if (!predicate(store.decode(row) as never)) return false;
     return true;
+  };
+}
+
+function aliveAfter(column: number, cutoff: number, codec: RowCodec): Matcher {
+  return (buffer, position) => {
+    const until = codec.read(column, buffer, position);
+    return until === null || (until as number) > cutoff;
   };
 }
 

@@ -28,6 +28,11 @@ export class RowLocks {
     return this.hash === undefined ? key : this.hash(key);
   }
 
+  /** Whether somebody holds the row, or columns of it. */
+  isHeld(key: Key): boolean {
+    return this.map.isHeldByOther(this.slot(key), undefined, undefined);
+  }
+
   /** @throws RowLockedError where somebody else holds the row, or one of these columns of it */
   assertFree(key: Key, columns: LockedColumns): void {
     if (this.map.isHeldByOther(this.slot(key), columns, this.acting)) throw new RowLockedError(this.table, this.keyToUser(key));

@@ -16,6 +16,7 @@ import { RowStore } from '../storage/row-store.js';
 import { RowVersions } from '../storage/row-versions.js';
 import type { Change, Journal } from '../transaction/journal.js';
 import { KeyCounter } from './key-counter.js';
+import { RowExpiry } from './row-expiry.js';
 import { RowLocks } from './row-locks.js';
 import { TableOperations } from './table-operations.js';
 import type { WritableTable } from './table-view.js';
@@ -40,6 +41,7 @@ export class TableCore implements WritableTable {
   readonly locks: RowLocks;
   /** Old versions of rows, kept for snapshots. */
   readonly versions: RowVersions;
+  readonly expiry: RowExpiry | undefined;
   private readonly operations: TableOperations;
   private spare: Stored[] | undefined;
 
@@ -64,6 +66,7 @@ export class TableCore implements WritableTable {
     this.counter = new KeyCounter(schema);
     this.locks = new RowLocks(this.name, keyColumns, (key) => keyToUser(this.primary, key));
     this.operations = new TableOperations(this.name, this.codec, this.primary, this.secondaries);
+    this.expiry = schema.expires === undefined ? undefined : new RowExpiry(this, schema.expires);
     this.refusals = new ColumnCollector(schema).refusals;
   }
 
@@ -77,6 +80,10 @@ export class TableCore implements WritableTable {
 
   get count(): number {
     return this.primary.entries;
+  }
+
+  cutoff(): number | undefined {
+    return this.expiry?.cutoff();
   }
 
   /** A row that was found may be written over. */
@@ -118,6 +125,7 @@ export class TableCore implements WritableTable {
   insert(values: Stored[]): Change {
     this.journal.assertWritable();
     const { store, primary, secondaries, counter } = this;
+    if (this.expiry !== undefined) this.makeWay(this.expiry, values);
     const counterBefore = counter.value;
     const pages = store.pageExtent;
     const key = primary.keyOf(values);
@@ -148,13 +156,42 @@ export class TableCore implements WritableTable {
     return this.change('insert', row, NO_LINK, store.linkOf(row), counterBefore, pages);
   }
 
+  /** Expired rows hold no key against a new row, or against an update of some columns of `row`. */
+  private makeWay(expiry: RowExpiry, values: readonly Stored[], row?: RowId, changed?: readonly number[]): void {
+    if (expiry.cutoff() !== undefined) this.removeHolders(expiry, values, row, changed);
+    expiry.noticed(values[expiry.schema.column]); // last: what looks for the earliest time does not find this one yet
+  }
+
+  private removeHolders(
+    expiry: RowExpiry,
+    values: readonly Stored[],
+    row: RowId | undefined,
+    changed: readonly number[] | undefined,
+  ): void {
+    if (row === undefined) expiry.giveWay(this.primary.getOne(this.primary.keyOf(values)));
+    for (const index of this.secondaries) {
+      if (!index.unique || changed?.some((position) => index.positions.includes(position)) === false) continue;
+      const whole = row === undefined ? values : this.schema.columns.map(({ position }) => this.after(row, changed, values, position));
+      const holder = index.getOne(index.keyOf(whole));
+      if (holder !== row) expiry.giveWay(holder);
+    }
+  }
+
+  private after(row: RowId, changed: readonly number[] | undefined, values: readonly Stored[], position: number): Stored {
+    return changed?.includes(position) ? values[position] : this.store.read(row, position);
+  }
+
+  isHeld(row: RowId): boolean {
+    return this.locks.any && this.locks.isHeld(this.primaryKeyOf(row));
+  }
+
   private violation(index: TableIndex): UniqueViolationError {
     return new UniqueViolationError(this.name, index.name, columnNames(this.schema, index.positions));
   }
 
   private change(kind: Change['kind'], row: RowId, oldLink: Link, newLink: Link, counter: number | bigint, pages: number): Change {
     const kept = kind !== 'counter' && this.versions.isKept && this.versions.note(row, oldLink);
-    return { target: this, kind, row, oldLink, newLink, counter, pages, kept };
+    return { target: this, kind, row, oldLink, newLink, counter, pages, kept, expired: false };
   }
 
   /**
@@ -166,6 +203,7 @@ export class TableCore implements WritableTable {
   update(row: RowId, changed: readonly number[], values: readonly Stored[], keep: boolean): Change | undefined {
     this.journal.assertWritable();
     if (this.locks.any) this.locks.assertFree(this.primaryKeyOf(row), this.isWhole(changed) ? undefined : new Set(changed));
+    if (this.expiry !== undefined) this.makeWay(this.expiry, values, row, changed);
     const { store } = this;
     const old = store.linkOf(row);
     const pages = store.pageExtent;
@@ -237,14 +275,15 @@ export class TableCore implements WritableTable {
   }
 
   /** Deletes a row. Its bytes stay until the journal has finished with them. */
-  delete(row: RowId): Change {
+  delete(row: RowId, expired = false): Change {
     this.journal.assertWritable();
     if (this.locks.any) this.locks.assertFree(this.primaryKeyOf(row), undefined);
     const link = this.store.linkOf(row);
     const pages = this.store.pageExtent;
     for (const index of this.secondaries) index.remove(this.keyAt(index, link), row);
     this.primary.remove(this.keyAt(this.primary, link), row);
-    return this.change('delete', row, link, NO_LINK, this.counter.value, pages);
+    const change = this.change('delete', row, link, NO_LINK, this.counter.value, pages);
+    return expired ? { ...change, expired } : change;
   }
 
   proposeKey(): number | bigint {
@@ -288,6 +327,7 @@ export class TableCore implements WritableTable {
         break;
       case 'counter':
     }
+    this.expiry?.forget();
     this.counter.value = change.counter;
     this.store.trimTo(change.pages);
   }
@@ -306,7 +346,7 @@ export class TableCore implements WritableTable {
     const before = oldLink === NO_LINK ? undefined : this.store.bytesAt(oldLink);
     const after = newLink === NO_LINK ? undefined : this.store.bytesAt(newLink);
     const link: LinkInfo = this.store.placeOf(newLink === NO_LINK ? oldLink : newLink);
-    return new Operation(this.operations, kind as ChangeKind, lsn, txn, seq, before, after, link);
+    return new Operation(this.operations, kind as ChangeKind, lsn, txn, seq, before, after, link, change.expired);
   }
 }
 

@@ -10,6 +10,7 @@ import type { ColumnSchema } from '../schema/table-schema.js';
 import type { Change } from '../transaction/journal.js';
 import { checkTable, type Inconsistency } from './check-table.js';
 import { findColumn } from './condition.js';
+import { EXPIRY_STEP_ROWS } from './row-expiry.js';
 import type { TableCore } from './table-core.js';
 import { type TableStats, tableStats } from './table-stats.js';
 import { TableWriter } from './table-writer.js';
@@ -125,6 +126,15 @@ export class TableManager<C extends EntityClass, E extends object = RowOf<C>> ex
   off<N extends keyof TableListeners<E, unknown>>(event: N, listener: TableListeners<E, PrimaryKeyOf<E>>[N]): this {
     this.events.off(event, listener as TableEvents[N]);
     return this;
+  }
+
+  /**
+   * Removes rows that have expired, as one transaction, without waiting for the step that does so by itself. Rows that
+   * somebody has locked stay. @returns how many it removed, `most` at the most
+   */
+  removeExpired(most: number = EXPIRY_STEP_ROWS): number {
+    this.core.journal.assertWritable();
+    return this.core.expiry?.removeSome(most) ?? 0;
   }
 
   /** Rows, pages, bytes, and each index's keys, entries and bytes. Cost: a sample of each index. */

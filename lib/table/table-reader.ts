@@ -7,6 +7,7 @@ import { type ColumnSchema, columnNames, type TableSchema } from '../schema/tabl
 import type { RowId } from '../storage/link.js';
 import { createCondition } from './condition.js';
 import { toPlain } from './plain.js';
+import { isExpired } from './row-expiry.js';
 import { SelectQuery } from './select-query.js';
 import type { IndexView, TableView } from './table-view.js';
 import type { Cell, PrimaryKeyOf, RowOf, ScalarColumnOf } from './types.js';
@@ -44,7 +45,7 @@ export class TableReader<C extends EntityClass, E extends object = RowOf<C>> {
     const key = this.literal(index.columns[0] as ColumnSchema, value);
     this.view.reads?.point(index, key);
     const row = index.getOne(key);
-    return row === undefined ? undefined : (this.view.store.decode(row) as E);
+    return row === undefined || isExpired(this.view, row) ? undefined : (this.view.store.decode(row) as E);
   }
 
   /** A query over an index on this column, or one that begins with it. @throws QueryError where there is none */
@@ -64,7 +65,7 @@ export class TableReader<C extends EntityClass, E extends object = RowOf<C>> {
 
   /** How many rows there are. */
   count(): number {
-    return this.view.count;
+    return this.view.cutoff() === undefined ? this.view.count : this.selectAll().count();
   }
 
   /** A row as a plain object that survives `JSON.stringify`: times in ISO 8601, bigints as text, bytes in base64. */
@@ -76,7 +77,8 @@ export class TableReader<C extends EntityClass, E extends object = RowOf<C>> {
   protected find(key: Key): RowId | undefined {
     const { reads, primary } = this.view;
     reads?.point(primary, key);
-    return primary.getOne(key);
+    const row = primary.getOne(key);
+    return row === undefined || isExpired(this.view, row) ? undefined : row;
   }
 
   protected userKey(key: Key): PrimaryKeyOf<E> {

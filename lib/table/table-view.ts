@@ -49,6 +49,8 @@ export interface TableView {
   readonly count: number;
   /** Whether a row found once can be read later, whatever has been written since. */
   readonly isStable: boolean;
+  /** Rows that expire then or before are not there; `undefined` where none such is left, or rows never expire. */
+  cutoff(): number | undefined;
   /** Runs user code that may read and not write. */
   readOnly<T>(reason: string, work: () => T): T;
   /** Hears of the conditions of every query that is run, and of keys that are looked up. */

@@ -24,6 +24,8 @@ export interface Change {
   readonly pages: number;
   /** Whether the bytes before stay after the commit, for a snapshot. */
   readonly kept: boolean;
+  /** Of a delete: the row's time was over. */
+  readonly expired: boolean;
 }
 
 /** A table, as far as the journal knows it. */
@@ -112,6 +114,10 @@ export class Journal {
   private runPostponed(): void {
     for (let at = 0; at < this.postponed.length; at++) (this.postponed[at] as () => void)();
     this.postponed.length = 0;
+  }
+
+  get isWritable(): boolean {
+    return !this.closed && !this.unsound && this.refusal === undefined;
   }
 
   close(): void {

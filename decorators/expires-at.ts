@@ -1,0 +1,19 @@
+import { describe } from '../lib/schema/description.js';
+import { propertyName } from './property-name.js';
+
+/**
+ * Says when a row expires: from that time on no read gives it, and it is removed. The property is a column of type
+ * `timestamp-millis`, nullable if it is declared so, and then a row with null never expires. An index over it is made.
+ *
+ * With `@Table({ ttlMs })`, a row that is inserted or replaced without it expires so many milliseconds later.
+ *
+ * @example
+ * ```ts
+ * @ExpiresAt() expiresAt!: Date;
+ * ```
+ */
+export function ExpiresAt() {
+  return (target: object, property: string | symbol): void => {
+    describe(target.constructor).expires.add(propertyName(target, property, '@ExpiresAt'));
+  };
+}

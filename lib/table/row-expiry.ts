@@ -1,0 +1,94 @@
+import type { ExpirySchema } from '../schema/table-schema.js';
+import type { RowId } from '../storage/link.js';
+import type { Change, Journal } from '../transaction/journal.js';
+import type { IndexView, TableView } from './table-view.js';
+
+/** A table whose rows expire, as far as expiry knows it. */
+interface ExpiringTable extends TableView {
+  readonly journal: Journal;
+  /** Whether somebody has locked the row. */
+  isHeld(row: RowId): boolean;
+  delete(row: RowId, expired: boolean): Change;
+}
+
+/** Rows that one step removes at most, so that it stays short. */
+export const EXPIRY_STEP_ROWS = 1000;
+
+/** Whether a row's time is over in this view of its table. */
+export function isExpired(view: TableView, row: RowId): boolean {
+  const { expires } = view.schema;
+  if (expires === undefined) return false;
+  const cutoff = view.cutoff();
+  if (cutoff === undefined) return false;
+  const until = view.store.read(row, expires.column);
+  return until !== null && (until as number) <= cutoff;
+}
+
+/**
+ * The rows of a table whose time is over: no read gives them, and they are removed in steps, in the order of their
+ * times, through the index over the column that says when.
+ */
+export class RowExpiry {
+  private readonly index: IndexView;
+  /** No row expires before this. Rising it costs a look into the index; so reads look there only when it is past. */
+  private notBefore = Number.NEGATIVE_INFINITY;
+
+  constructor(
+    private readonly core: ExpiringTable,
+    readonly schema: ExpirySchema,
+  ) {
+    this.index = core.secondaries.find(({ name }) => name === schema.index) as IndexView;
+  }
+
+  /** The time now, where a row is still there whose time is over; otherwise nothing, and reads need not look. */
+  cutoff(): number | undefined {
+    const now = Date.now();
+    if (now < this.notBefore) return undefined;
+    this.notBefore = this.earliest();
+    return now < this.notBefore ? undefined : now;
+  }
+
+  private earliest(): number {
+    const [row] = this.rowsUntil(Number.MAX_VALUE, 1, false);
+    return row === undefined ? Number.POSITIVE_INFINITY : (this.core.store.read(row, this.schema.column) as number);
+  }
+
+  /** A row expires at `until`, or never. */
+  noticed(until: unknown): void {
+    if (typeof until === 'number' && until < this.notBefore) this.notBefore = until;
+  }
+
+  /** Any row may be back. */
+  forget(): void {
+    this.notBefore = Number.NEGATIVE_INFINITY;
+  }
+
+  /** Rows that expire at `last` or before, the first first; nulls never do. */
+  private rowsUntil(last: number, most: number, unlocked: boolean): RowId[] {
+    const rows: RowId[] = [];
+    this.index.scan({ low: null, lowInclusive: false, high: last, highInclusive: true }, false, (row) => {
+      if (unlocked && this.core.isHeld(row)) return false;
+      rows.push(row);
+      return rows.length >= most;
+    });
+    return rows;
+  }
+
+  /** Removes rows whose time is over, as one transaction; rows that somebody has locked stay for later. @returns how many */
+  removeSome(most: number): number {
+    const { core } = this;
+    const cutoff = this.cutoff();
+    if (cutoff === undefined) return 0;
+    const rows = this.rowsUntil(cutoff, most, true);
+    if (rows.length === 0) return 0;
+    core.journal.run(() => {
+      for (const row of rows) core.journal.record(core.delete(row, true));
+    });
+    return rows.length;
+  }
+
+  /** Removes the row, if its time is over: it stands in the way of one that is to have its key. */
+  giveWay(row: RowId | undefined): void {
+    if (row !== undefined && isExpired(this.core, row)) this.core.journal.record(this.core.delete(row, true));
+  }
+}
