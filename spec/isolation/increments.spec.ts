@@ -36,13 +36,13 @@ async function concurrently(increment: (id: number) => unknown): Promise<void> {
   expect([...db.check()]).toEqual([]);
 }
 
-const valueOf = (id: number) => (counters.select(id) as Counter).value;
+const currentOf = (id: number) => (counters.select(id) as Counter).value;
 
 describe(`${INCREMENTS} increments by ${TASKS} tasks at once`, () => {
   it('are exact through locks', async () => {
     await concurrently(async (id) => {
       using guard = await counters.lock(id);
-      const value = valueOf(id);
+      const value = currentOf(id);
       await undefined;
       guard.updateBy(id, { value: value + 1 });
     });
@@ -81,7 +81,7 @@ describe(`${INCREMENTS} increments by ${TASKS} tasks at once`, () => {
   it('would not be exact with neither', async () => {
     await expect(
       concurrently(async (id) => {
-        const value = valueOf(id);
+        const value = currentOf(id);
         await undefined;
         counters.updateBy(id, { value: value + 1 });
       }),
