@@ -10,6 +10,7 @@ import { ExpirySweeper } from './table/expiry-sweeper.js';
 import { TableCore } from './table/table-core.js';
 import { TableManager } from './table/table-manager.js';
 import type { TableStats } from './table/table-stats.js';
+import { VacuumManager, type VacuumManagerOptions } from './table/vacuum-manager.js';
 import { Journal } from './transaction/journal.js';
 
 /** What a database holds. */
@@ -23,6 +24,8 @@ export interface DatabaseOptions {
   readonly tables: readonly EntityClass[];
   /** How often expired rows are removed, in milliseconds; 1000 by default. Reads never give them, whatever this is. */
   readonly expiryIntervalMs?: number;
+  /** Vacuums tables by themselves when they are fragmented; without it, only `table.vacuum()` does. */
+  readonly vacuum?: VacuumManagerOptions;
 }
 
 /**
@@ -40,6 +43,7 @@ export class Database {
   private readonly journal = new Journal(this.publisher);
   private readonly managers = new Map<EntityClass, TableManager<EntityClass>>();
   private readonly cores = new Map<EntityClass, TableCore>();
+  private readonly vacuums: VacuumManager | undefined;
   private readonly sweeper: ExpirySweeper | undefined;
   private readonly snapshots = new Snapshots(this.cores, this.journal);
 
@@ -51,6 +55,7 @@ export class Database {
       this.cores.set(schema.ctor, core);
       this.managers.set(schema.ctor, new TableManager(core, this.publisher));
     }
+    if (options.vacuum !== undefined) this.vacuums = new VacuumManager([...this.cores.values()], options.vacuum);
     const expiring = [...this.cores.values()].filter((core) => core.expiry !== undefined);
     if (expiring.length > 0) this.sweeper = new ExpirySweeper(expiring, options.expiryIntervalMs ?? 1000);
   }
@@ -142,6 +147,7 @@ export class Database {
   async close(): Promise<void> {
     this.journal.close();
     this.sweeper?.stop();
+    await this.vacuums?.stop();
   }
 
   get closed(): boolean {

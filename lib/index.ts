@@ -73,3 +73,5 @@ export {
   type UpdateQuery,
   type WholeRow,
 } from './table/types.js';
+export type { VacuumOptions, VacuumResult } from './table/vacuum.js';
+export type { VacuumManagerOptions } from './table/vacuum-manager.js';

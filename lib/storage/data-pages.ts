@@ -1,5 +1,6 @@
 import { assert } from '../assert.js';
 import { TableFullError } from '../errors.js';
+import { pageProblems } from './check-pages.js';
 import { FreeList } from './free-list.js';
 import { GRAIN, LINK_BITS, type Link, NO_LINK } from './link.js';
 import {
@@ -22,14 +23,22 @@ export interface PageStats {
   readonly usedBytes: number;
   readonly liveBytes: number;
   readonly freeBytes: number;
+  /** The share of the pages that is free, from 0 to 1. */
+  readonly fragmentation: number;
 }
+
+/** A page is worth emptying with this share of it in use, or less. */
+const SPARSE = 0.75;
+/** Of free space, the share that rows from elsewhere are taken to fit into. */
+const WELL_FITTING = 0.9;
 
 /**
  * Fixed-size pages that hold rows' bytes, off the JavaScript heap.
  *
  * Rows are appended to the active extent, a free extent taken out of the free list. When it is too small it goes back,
  * and the largest free extent, or else a new page, becomes active. Invariants, held by `problems()`: extents tile each
- * page; no two free extents touch, and none touches the active one; the free list holds exactly the free extents.
+ * page; no two free extents touch, and none touches the active one; the free list holds exactly the free extents; in a
+ * retiring page extents tile it, and that is all.
  */
 export class DataPages {
   private readonly pages: (Page | undefined)[] = [];
@@ -38,6 +47,10 @@ export class DataPages {
   private readonly offsetMask: number;
   private readonly maxPages: number;
   private readonly vacantNumbers: number[] = [];
+  /** Bytes that rows take in each page, with headers and padding. */
+  private readonly used: number[] = [];
+  /** Pages that take no more rows, and go when their last row does. Their free space is in no list. */
+  private readonly retiring = new Set<number>();
   private activePage = -1;
   private activeStart = 0;
   private activeEnd = 0;
@@ -117,9 +130,14 @@ export class DataPages {
     assert(start + capacity <= this.activeEnd, 'a claim within the active extent');
     page.words[start >> 2] = (length << SIZE_SHIFT) | KIND_ROW;
     this.setActive(this.activePage, start + capacity, this.activeEnd);
+    this.count(this.activePage, capacity, length);
+    return this.link(this.activePage, start);
+  }
+
+  private count(pageNumber: number, capacity: number, length: number): void {
+    (this.used[pageNumber] as number) += capacity;
     this.usedBytes += capacity;
     this.liveBytes += length;
-    return this.link(this.activePage, start);
   }
 
   private link(pageNumber: number, offset: number): Link {
@@ -160,8 +178,10 @@ export class DataPages {
     const number = this.vacantNumbers.length > 0 ? (this.vacantNumbers[this.vacantNumbers.length - 1] as number) : this.pages.length;
     if (number >= this.maxPages) throw new TableFullError(this.table, `${this.maxPages} pages`);
     const page = createPage(sizeBytes); // may throw where memory ends: before anything has changed
-    if (number === this.pages.length) this.pages.push(page);
-    else {
+    if (number === this.pages.length) {
+      this.pages.push(page);
+      this.used.push(0);
+    } else {
       this.pages[number] = page;
       this.vacantNumbers.pop();
     }
@@ -172,14 +192,15 @@ export class DataPages {
   private dropPage(number: number): void {
     this.totalBytes -= (this.pages[number] as Page).bytes.length;
     this.pages[number] = undefined;
+    this.used[number] = 0;
+    this.retiring.delete(number);
     this.vacantNumbers.push(number);
   }
 
   private allocateLong(length: number, capacity: number): Link {
     const number = this.addPage(capacity);
     (this.pages[number] as Page).words[0] = (length << SIZE_SHIFT) | KIND_ROW;
-    this.usedBytes += capacity;
-    this.liveBytes += length;
+    this.count(number, capacity, length);
     return this.link(number, 0);
   }
 
@@ -187,9 +208,8 @@ export class DataPages {
   release(link: Link): void {
     const length = this.lengthOf(link);
     const capacity = capacityOf(length);
-    this.usedBytes -= capacity;
-    this.liveBytes -= length;
     const pageNumber = link >>> this.shift;
+    this.count(pageNumber, -capacity, -length);
     if (capacity > this.pageSizeBytes) this.dropPage(pageNumber);
     else this.joinFree(pageNumber, (link & this.offsetMask) * GRAIN, capacity);
   }
@@ -209,9 +229,8 @@ export class DataPages {
     const offset = (link & this.offsetMask) * GRAIN;
     const words = this.wordsOf(link);
     words[offset >> 2] = (length << SIZE_SHIFT) | ((words[offset >> 2] as number) & PREV_FREE) | KIND_ROW;
-    this.liveBytes += length - old;
+    this.count(link >>> this.shift, -left, length - old);
     if (left > 0) {
-      this.usedBytes -= left;
       words[(offset + capacity) >> 2] = 0; // what was the row's data is a header now, of an extent behind a row
       this.joinFree(link >>> this.shift, offset + capacity, left);
     }
@@ -220,6 +239,11 @@ export class DataPages {
   /** Frees `[offset, offset + size)`, joined with whatever is free beside it. The word at `offset` is its header. */
   private joinFree(pageNumber: number, offset: number, size: number): void {
     const { words } = this.pages[pageNumber] as Page;
+    if (this.retiring.size > 0 && this.retiring.has(pageNumber)) {
+      words[offset >> 2] = (size << SIZE_SHIFT) | KIND_FREE;
+      if (this.used[pageNumber] === 0) this.dropPage(pageNumber);
+      return;
+    }
     let end = offset + size;
     if (((words[offset >> 2] as number) & PREV_FREE) !== 0) {
       offset -= words[(offset >> 2) - 1] as number;
@@ -279,6 +303,57 @@ export class DataPages {
     return found >>> this.shift;
   }
 
+  /**
+   * Drops pages that are free, and chooses sparse ones to be emptied: those with the fewest bytes in use, as long as what
+   * is in them fits well into the free space of the others. @returns their numbers, for `retire`
+   */
+  sparsePages(): number[] {
+    this.trim(0);
+    const { used, pageSizeBytes: size } = this;
+    const candidates: number[] = [];
+    let room = 0;
+    for (let number = 0; number < this.pages.length; number++) {
+      if (this.pages[number]?.bytes.length !== size || this.retiring.has(number)) continue;
+      room += size - (used[number] as number);
+      if ((used[number] as number) <= size * SPARSE) candidates.push(number);
+    }
+    candidates.sort((a, b) => (used[a] as number) - (used[b] as number));
+    let moved = 0;
+    const last = candidates.findIndex((number) => {
+      const bytes = used[number] as number;
+      room -= size - bytes;
+      moved += bytes;
+      return moved > room * WELL_FITTING;
+    });
+    return last < 0 ? candidates : candidates.slice(0, last);
+  }
+
+  /** Lets a page that `sparsePages` chose take no more rows; it goes with its last one. What it became meanwhile decides. */
+  retire(number: number): void {
+    const chosen = this.pages[number]?.bytes.length === this.pageSizeBytes && !this.retiring.has(number);
+    if (!chosen || (this.used[number] as number) > this.pageSizeBytes * SPARSE) return;
+    if (number === this.activePage) this.retireActive();
+    const { words } = this.pages[number] as Page;
+    for (let offset = 0; offset < this.pageSizeBytes; ) {
+      const header = words[offset >> 2] as number;
+      const isRow = (header & KIND_MASK) === KIND_ROW;
+      if (!isRow) this.takeFree(number, offset);
+      offset += isRow ? capacityOf(header >>> SIZE_SHIFT) : header >>> SIZE_SHIFT;
+    }
+    this.retiring.add(number);
+    if (this.used[number] === 0) this.dropPage(number);
+  }
+
+  /** Whether the row at `link` stands in a page that is to be emptied. */
+  isRetiring(link: Link): boolean {
+    return this.retiring.has(link >>> this.shift);
+  }
+
+  /** Pages that are to be emptied. */
+  get retiringPages(): number {
+    return this.retiring.size;
+  }
+
   stats(): PageStats {
     return {
       pages: this.extent,
@@ -286,65 +361,14 @@ export class DataPages {
       usedBytes: this.usedBytes,
       liveBytes: this.liveBytes,
       freeBytes: this.totalBytes - this.usedBytes,
+      fragmentation: this.totalBytes === 0 ? 0 : 1 - this.usedBytes / this.totalBytes,
     };
   }
 
-  /**
-   * Walks every page and the free list, and yields what breaks an invariant. `live` holds the links of all rows.
-   */
-  *problems(live: ReadonlySet<Link>): Generator<string> {
-    const freeExtents = new Set<Link>();
-    let rows = 0;
-    let used = 0;
-    let liveBytes = 0;
-    for (let number = 0; number < this.pages.length; number++) {
-      const page = this.pages[number];
-      if (page === undefined) continue;
-      if (page.bytes.length > this.pageSizeBytes) {
-        rows++;
-        used += page.bytes.length;
-        liveBytes += this.lengthOf(this.link(number, 0));
-        if (!live.has(this.link(number, 0))) yield `page ${number} holds a long row that no row id leads to`;
-        continue;
-      }
-      let wasFree = false;
-      for (let offset = 0; offset < this.pageSizeBytes; ) {
-        const header = page.words[offset >> 2] as number;
-        const kind = header & KIND_MASK;
-        const link = this.link(number, offset);
-        const size = kind === KIND_ROW ? capacityOf(header >>> SIZE_SHIFT) : header >>> SIZE_SHIFT;
-        const end = offset + size;
-        if (size <= 0 || size % GRAIN !== 0 || end > this.pageSizeBytes) {
-          yield `page ${number}: the extent at ${offset} has the impossible size ${size}`;
-          break;
-        }
-        if (((header & PREV_FREE) !== 0) !== (wasFree && kind === KIND_ROW)) {
-          yield `page ${number}: the extent at ${offset} is wrong about the one before it`;
-        }
-        if (kind === KIND_ROW) {
-          rows++;
-          used += size;
-          liveBytes += header >>> SIZE_SHIFT;
-          if (!live.has(link)) yield `page ${number}: no row id leads to the row at ${offset}`;
-        } else if (kind === KIND_FREE) {
-          freeExtents.add(link);
-          if (page.words[(end >> 2) - 1] !== size) yield `page ${number}: the free extent at ${offset} has a wrong end tag`;
-        } else if (number !== this.activePage || offset !== this.activeStart || end !== this.activeEnd) {
-          yield `page ${number}: the extent at ${offset} is marked active and is not`;
-        }
-        if (wasFree && kind !== KIND_ROW) yield `page ${number}: free space at ${offset} was not joined`;
-        wasFree = kind === KIND_FREE;
-        offset = end;
-      }
-    }
-    let listed = 0;
-    for (const link of this.free[Symbol.iterator](freeExtents.size + 1)) {
-      listed++;
-      if (!freeExtents.has(link)) yield `the free list holds an extent that is not free`;
-    }
-    if (listed !== freeExtents.size) yield `the free list holds ${listed} extents, the pages ${freeExtents.size}`;
-    if (rows !== live.size) yield `the pages hold ${rows} rows, the row ids ${live.size}`;
-    if (used !== this.usedBytes) yield `${used} bytes are used, ${this.usedBytes} are counted`;
-    if (liveBytes !== this.liveBytes) yield `${liveBytes} bytes are live, ${this.liveBytes} are counted`;
+  /** Walks every page and the free list, and yields what breaks an invariant. `live` holds the links of all rows. */
+  problems(live: ReadonlySet<Link>): Generator<string> {
+    const { pages, free, retiring, used, pageSizeBytes, shift, usedBytes, liveBytes } = this;
+    const active = { page: this.activePage, start: this.activeStart, end: this.activeEnd };
+    return pageProblems({ pages, free, retiring, used, pageSizeBytes, shift, usedBytes, liveBytes, active }, live);
   }
 }

@@ -271,6 +271,36 @@ export class RowStore {
     this.pages.trim(extent);
   }
 
+  /** Drops free pages, and chooses sparse ones to be emptied. */
+  sparsePages(): number[] {
+    return this.pages.sparsePages();
+  }
+
+  retirePage(number: number): void {
+    this.pages.retire(number);
+  }
+
+  get retiringPages(): number {
+    return this.pages.retiringPages;
+  }
+
+  /**
+   * Moves the row, if it stands in a page that is to be emptied, to another page. Nobody may hold its link: no
+   * transaction is open. @returns whether it moved. @throws TableFullError; nothing has changed then
+   */
+  evacuate(row: RowId): boolean {
+    const { pages, ids } = this;
+    if (!ids.isAlive(row)) return false;
+    const from = ids.linkOf(row);
+    if (!pages.isRetiring(from)) return false;
+    const length = pages.lengthOf(from);
+    const to = pages.allocate(length);
+    copyWords(pages.wordsOf(from), pages.positionOf(from) >> 2, pages.wordsOf(to), pages.positionOf(to) >> 2, length);
+    ids.move(row, to);
+    pages.release(from);
+    return true;
+  }
+
   stats(): PageStats {
     return this.pages.stats();
   }

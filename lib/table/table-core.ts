@@ -20,6 +20,7 @@ import { RowExpiry } from './row-expiry.js';
 import { RowLocks } from './row-locks.js';
 import { TableOperations } from './table-operations.js';
 import type { WritableTable } from './table-view.js';
+import { Vacuum } from './vacuum.js';
 
 const NO_ROW = -1 as RowId;
 
@@ -42,6 +43,7 @@ export class TableCore implements WritableTable {
   /** Old versions of rows, kept for snapshots. */
   readonly versions: RowVersions;
   readonly expiry: RowExpiry | undefined;
+  readonly vacuum: Vacuum;
   private readonly operations: TableOperations;
   private spare: Stored[] | undefined;
 
@@ -66,6 +68,7 @@ export class TableCore implements WritableTable {
     this.counter = new KeyCounter(schema);
     this.locks = new RowLocks(this.name, keyColumns, (key) => keyToUser(this.primary, key));
     this.operations = new TableOperations(this.name, this.codec, this.primary, this.secondaries);
+    this.vacuum = new Vacuum(this);
     this.expiry = schema.expires === undefined ? undefined : new RowExpiry(this, schema.expires);
     this.refusals = new ColumnCollector(schema).refusals;
   }

@@ -15,6 +15,7 @@ import type { TableCore } from './table-core.js';
 import { type TableStats, tableStats } from './table-stats.js';
 import { TableWriter } from './table-writer.js';
 import type { ColumnOf, InsertRow, Patch, PrimaryKeyOf, RowOf, WholeRow } from './types.js';
+import type { VacuumOptions, VacuumResult } from './vacuum.js';
 
 /** What `lock` gives: the table's writes, for whom the lock is no obstacle. */
 export type GuardOf<E> = LockGuard<PrimaryKeyOf<E>, InsertRow<E>, WholeRow<E>, Patch<E>>;
@@ -126,6 +127,14 @@ export class TableManager<C extends EntityClass, E extends object = RowOf<C>> ex
   off<N extends keyof TableListeners<E, unknown>>(event: N, listener: TableListeners<E, PrimaryKeyOf<E>>[N]): this {
     this.events.off(event, listener as TableEvents[N]);
     return this;
+  }
+
+  /**
+   * Packs rows into fewer pages and gives the others back, in slices with other work between them. Rows keep their ids,
+   * so no index changes. A call while one runs joins it. @throws ClosedError; the signal's reason
+   */
+  vacuum(options?: VacuumOptions): Promise<VacuumResult> {
+    return this.core.vacuum.run(options);
   }
 
   /**

@@ -14,6 +14,8 @@ export interface TableStats {
   /** Of these, the rows' own. */
   readonly liveBytes: number;
   readonly freeBytes: number;
+  /** The share of the pages that is free, from 0 to 1: what `vacuum()` can make less. */
+  readonly fragmentation: number;
   /** The arrays from row ids to places, and to primary keys where these are numbers. */
   readonly rowIdBytes: number;
   /** Row locks that are held, and requests that wait. */

@@ -1,8 +1,9 @@
-import { describe, expect, it } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import fc from 'fast-check';
 import {
   Column,
   Database,
+  ExpiresAt,
   Index,
   type LockGuard,
   PrimaryKey,
@@ -13,6 +14,7 @@ import {
   WorkTableError,
 } from '../../lib/index.js';
 import { AsyncTransaction } from '../../lib/isolation/async-transaction.js';
+import { isExpired } from '../../lib/table/row-expiry.js';
 import type { TableCore } from '../../lib/table/table-core.js';
 import type { Journal } from '../../lib/transaction/journal.js';
 
@@ -27,6 +29,7 @@ class Account {
   @Index({ using: 'hash' }) @Column() country!: string;
   @Index() @Column('int') score!: number;
   @Index() @Column({ type: 'string', nullable: true }) note!: string | null;
+  @ExpiresAt() @Column('timestamp-millis', { as: 'number', nullable: true }) until!: number | null;
 }
 
 interface Row {
@@ -35,9 +38,24 @@ interface Row {
   country: string;
   score: number;
   note: string | null;
+  until: number | null;
 }
 
 type Rows = ReadonlyMap<number, Row>;
+
+let now = 0;
+beforeEach(() => {
+  jest.spyOn(Date, 'now').mockImplementation(() => now);
+});
+afterEach(() => {
+  jest.restoreAllMocks();
+});
+
+/** The rows whose time is not over. */
+function alive(rows: Rows): Rows {
+  return new Map([...rows].filter(([, row]) => row.until === null || row.until > now));
+}
+
 type Command = readonly [kind: number, a: number, b: number, c: number];
 
 /** One write, the same on the store and on the model. */
@@ -57,6 +75,7 @@ function writeOf(a: number, b: number, c: number): Write {
     country: 'ABC'[c % 3] as string,
     score: b % 5,
     note: c % 4 === 0 ? null : 'x'.repeat((c * 7) % 90),
+    until: c % 5 === 0 ? now + 1 + (b % 9) : null,
   };
   switch (a % 5) {
     case 0:
@@ -202,20 +221,30 @@ class World {
         return this.lock(a, b);
       case 10:
         return this.together(a, b, c);
+      case 11:
+        now += a % 3;
+        this.rows = alive(this.rows);
+        return undefined;
+      case 12:
+        return this.tidy(a, b);
       default:
         return this.write(writeOf(a, b, c));
     }
   }
 
   private isLocked(id: number): boolean {
-    return (this.accounts as unknown as { core: TableCore }).core.locks.map.isHeldByOther(id, undefined, undefined);
+    return this.core.locks.map.isHeldByOther(id, undefined, undefined);
   }
 
   private write(write: Write): void {
+    this.rows = alive(this.rows);
     const after = writeToModel(this.rows, write);
     const code = writeToStore(this.accounts, write);
     if (code === 'WT_ROW_LOCKED') {
-      expect(this.isLocked(idOf(write))).toBe(true);
+      // Its own row, or an expired one that is in its way and cannot be removed.
+      expect(
+        this.isLocked(idOf(write)) || [...this.core.store.rowIds].some((row) => this.core.isHeld(row) && isExpired(this.core, row)),
+      ).toBe(true);
       return;
     }
     if (typeof after === 'string') {
@@ -245,6 +274,21 @@ class World {
     }
   }
 
+  private get core(): TableCore {
+    return (this.accounts as unknown as { core: TableCore }).core;
+  }
+
+  /** What goes on behind: expired rows are removed, and a page is emptied. */
+  private tidy(a: number, b: number): void {
+    if (a % 3 === 0) {
+      this.commits += this.accounts.removeExpired(1 + (b % 3)) > 0 ? 1 : 0;
+      return;
+    }
+    const { store } = this.core;
+    if (a % 3 === 1) store.retirePage(b % 4);
+    for (let row = 0; row < store.idExtent; row++) if ((row + b) % 2 === 0) store.evacuate(row as never);
+  }
+
   private snap(): unknown {
     if (this.snapshots.length >= 4) return this.dispose(0);
     const snapshot = this.db.snapshot();
@@ -260,7 +304,10 @@ class World {
   /** Asks a snapshot, or the table, and goes on with an iteration that was begun long ago. */
   private look(at: number, kind: number, value: number): unknown {
     const open = this.snapshots[at % (this.snapshots.length + 1)];
-    if (open === undefined) return compare(this.accounts, this.rows, kind, value);
+    if (open === undefined) {
+      this.rows = alive(this.rows);
+      return compare(this.accounts, this.rows, kind, value);
+    }
     compare(open.snapshot.table(Account), open.rows, kind, value);
     const { value: row, done } = open.iterator.next();
     if (!done) return open.taken.push({ ...row });
@@ -293,11 +340,13 @@ class World {
       const code = writeToStore(open.tx.table(Account), write);
       if (code === 'WT_TRANSACTION_CONFLICT') return false;
       expect(code).toBe(typeof after === 'string' ? after : undefined);
-      open.writes.push(write);
-      if (typeof after !== 'string') open.rows = after;
+      if (typeof after !== 'string') {
+        open.rows = after;
+        open.writes.push(write);
+      }
       return true;
     };
-    const before = open.rows;
+    const before = { rows: open.rows, writes: open.writes.length };
     if (c % 5 !== 0) {
       if (!attempt()) this.dropConflict(open);
       return;
@@ -312,9 +361,9 @@ class World {
     } catch (error) {
       if (error !== undo) throw error;
     }
-    open.rows = before;
+    open.rows = before.rows;
+    open.writes.length = before.writes;
     if (conflict) this.dropConflict(open);
-    else open.writes.pop();
   }
 
   private dropConflict(open: OpenTransaction): void {
@@ -342,6 +391,7 @@ class World {
     }
     this.drop(open);
     if (open.tx.journal.pending.length === 0) return undefined; // it has read, and no more
+    this.rows = alive(this.rows);
     for (const write of open.writes) {
       const after = writeToModel(this.rows, write);
       if (typeof after !== 'string') this.rows = after;
@@ -364,6 +414,7 @@ class World {
     if (this.isLocked(id)) return;
     const guard = await this.accounts.lock(id);
     this.guards.push({ guard: guard as never, id });
+    this.rows = alive(this.rows);
     const write: Write = { kind: 'update', id, patch: { score: a % 5 } };
     const after = writeToModel(this.rows, write);
     if (typeof after === 'string') return;
@@ -373,7 +424,7 @@ class World {
   }
 
   /** Everything once more, and then nothing may be left of what was open. */
-  close(): void {
+  async close(): Promise<void> {
     for (const { snapshot, rows } of this.snapshots)
       for (let kind = 0; kind < 14; kind++) compare(snapshot.table(Account), rows, kind, kind);
     for (const open of this.transactions) for (let kind = 0; kind < 14; kind++) compare(open.tx.table(Account), open.rows, kind, kind);
@@ -381,24 +432,26 @@ class World {
     for (const open of [...this.transactions]) this.drop(open);
     while (this.snapshots.length > 0) this.dispose(0);
     for (const { guard } of this.guards) guard.unlock();
-    const { versions, locks } = (this.accounts as unknown as { core: TableCore }).core;
+    const { versions, locks } = this.core;
     expect(versions.stats()).toEqual({ versions: 0, bytes: 0 });
     expect(versions.isKept).toBe(false);
     expect(locks.map.size).toBe(0);
-    compare(this.accounts, this.rows, 0, 0);
+    compare(this.accounts, alive(this.rows), 0, 0);
     expect([...this.db.check()]).toEqual([]);
+    await this.db.close();
   }
 }
 
-describe('snapshots, async transactions and locks', () => {
+describe('snapshots, async transactions, locks, expiry and vacuum', () => {
   it(`see what plain maps say in ${SEQUENCES} random sequences`, async () => {
     let conflicts = 0;
-    const command = fc.tuple(fc.nat(16), fc.nat(999), fc.nat(999), fc.nat(999));
+    const command = fc.tuple(fc.nat(18), fc.nat(999), fc.nat(999), fc.nat(999));
     await fc.assert(
       fc.asyncProperty(fc.array(command, { maxLength: COMMANDS, size: 'max' }), async (commands) => {
+        now = 1000;
         const world = new World();
         for (const one of commands) await world.run(one);
-        world.close();
+        await world.close();
         conflicts += world.conflicts;
       }),
       { numRuns: SEQUENCES },
