@@ -3,10 +3,12 @@ import { type DatabaseEvents, Publisher } from './cdc/publisher.js';
 import { type AsyncTransaction, type AsyncTransactionOptions, runAsync } from './isolation/async-transaction.js';
 import { coreOf, type Snapshot } from './isolation/snapshot.js';
 import { type SnapshotStats, Snapshots } from './isolation/snapshots.js';
+import { type Measurement, Measurements } from './measure/measurements.js';
 import { buildSchemas } from './schema/build-schema.js';
 import type { EntityClass } from './schema/column-type.js';
 import type { Inconsistency } from './table/check-table.js';
 import { ExpirySweeper } from './table/expiry-sweeper.js';
+import { measureTable } from './table/measure-table.js';
 import { TableCore } from './table/table-core.js';
 import { TableManager } from './table/table-manager.js';
 import type { TableStats } from './table/table-stats.js';
@@ -26,6 +28,8 @@ export interface DatabaseOptions {
   readonly expiryIntervalMs?: number;
   /** Vacuums tables by themselves when they are fragmented; without it, only `table.vacuum()` does. */
   readonly vacuum?: VacuumManagerOptions;
+  /** Measures every call: `measurements()` tells. Off by default, and then costs nothing at all. */
+  readonly measure?: boolean;
 }
 
 /**
@@ -42,6 +46,7 @@ export class Database {
   private readonly publisher = new Publisher();
   private readonly journal = new Journal(this.publisher);
   private readonly managers = new Map<EntityClass, TableManager<EntityClass>>();
+  private readonly measured = new Measurements();
   private readonly cores = new Map<EntityClass, TableCore>();
   private readonly vacuums: VacuumManager | undefined;
   private readonly sweeper: ExpirySweeper | undefined;
@@ -55,6 +60,7 @@ export class Database {
       this.cores.set(schema.ctor, core);
       this.managers.set(schema.ctor, new TableManager(core, this.publisher));
     }
+    if (options.measure === true) this.measure();
     if (options.vacuum !== undefined) this.vacuums = new VacuumManager([...this.cores.values()], options.vacuum);
     const expiring = [...this.cores.values()].filter((core) => core.expiry !== undefined);
     if (expiring.length > 0) this.sweeper = new ExpirySweeper(expiring, options.expiryIntervalMs ?? 1000);
@@ -126,6 +132,22 @@ export class Database {
   off<N extends keyof DatabaseEvents>(event: N, listener: DatabaseEvents[N]): this {
     this.publisher.database.off(event, listener);
     return this;
+  }
+
+  private measure(): void {
+    for (const manager of this.managers.values()) measureTable(manager, this.measured);
+    for (const call of ['transaction', 'transactionAsync', 'snapshot'] as const) {
+      Object.defineProperty(this, call, { value: this.measured.measured(`database.${call}`, this[call]) });
+    }
+  }
+
+  /** With `measure: true`: count, failures, least, mean, median, 99th percentile and most of each operation's time. */
+  measurements(): Measurement[] {
+    return this.measured.rows();
+  }
+
+  resetMeasurements(): void {
+    this.measured.reset();
   }
 
   /** The `stats()` of all tables, and of the snapshots over them. */

@@ -2,6 +2,7 @@
 export { Column } from '../decorators/column.js';
 export { ExpiresAt } from '../decorators/expires-at.js';
 export { Index } from '../decorators/index-decorator.js';
+export { Measured, type MeasuredOptions } from '../decorators/measured.js';
 export { PrimaryKey } from '../decorators/primary-key.js';
 export { Query } from '../decorators/query.js';
 export { Table } from '../decorators/table.js';
@@ -36,6 +37,7 @@ export { Snapshot } from './isolation/snapshot.js';
 export type { SnapshotStats } from './isolation/snapshots.js';
 export { LockGuard } from './lock/lock-guard.js';
 export type { LockOptions } from './lock/lock-map.js';
+export { type Measurement, Measurements, measurements } from './measure/measurements.js';
 export { type AvroSchema, type AvroType, avscType } from './schema/avro-schema.js';
 export type { EntityClass } from './schema/column-type.js';
 export type {

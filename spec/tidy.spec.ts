@@ -10,6 +10,7 @@ const FLOORS: readonly (readonly string[])[] = [
   ['lib/errors.ts'],
   ['lib/assert.ts'],
   ['lib/bytes'],
+  ['lib/measure'],
   ['lib/schema'],
   ['lib/storage'],
   ['lib/index'],
@@ -109,7 +110,19 @@ describe('the public names', () => {
   it('are these', () => {
     expect(Object.keys(worktable).sort()).toEqual(
       [
-        ...['Table', 'PrimaryKey', 'Column', 'Index', 'Query', 'ExpiresAt', 'OptionalProps', 'PrimaryKeyProp'],
+        ...[
+          'Table',
+          'PrimaryKey',
+          'Column',
+          'Index',
+          'Query',
+          'ExpiresAt',
+          'Measured',
+          'Measurements',
+          'measurements',
+          'OptionalProps',
+          'PrimaryKeyProp',
+        ],
         ...[
           'Database',
           'TableManager',

@@ -58,11 +58,23 @@ export class SelectQuery<E extends object, R = E> implements Iterable<R> {
 
   /** All rows of a table. @internal */
   static of<E extends object>(core: TableView): SelectQuery<E> {
-    return new SelectQuery<E>(core, EMPTY, undefined);
+    return new this<E>(core, EMPTY, undefined);
+  }
+
+  /** A kind of query of which some calls are others. @internal */
+  static variant(calls: object): typeof SelectQuery {
+    const Variant = class<E extends object, R = E> extends SelectQuery<E, R> {};
+    Object.assign(Variant.prototype, calls);
+    return Variant;
+  }
+
+  /** Another query of the same kind. */
+  private again<S>(spec: QuerySpec, columns: readonly ColumnSchema[] | undefined): SelectQuery<E, S> {
+    return new (this.constructor as typeof SelectQuery)<E, S>(this.core, spec, columns);
   }
 
   private with(change: Partial<QuerySpec>): SelectQuery<E, R> {
-    return new SelectQuery<E, R>(this.core, { ...this.spec, ...change }, this.columns);
+    return this.again<R>({ ...this.spec, ...change }, this.columns);
   }
 
   /**
@@ -120,7 +132,7 @@ export class SelectQuery<E extends object, R = E> implements Iterable<R> {
   select<K extends ColumnOf<E>>(...columns: K[]): SelectQuery<E, { [P in K]: Cell<E, P> }> {
     if (columns.length === 0) throw new QueryError(this.core.name, undefined, 'select names no columns');
     const found = columns.map((column) => findColumn(this.core.schema, column));
-    return new SelectQuery(this.core, this.spec, found);
+    return this.again(this.spec, found);
   }
 
   /** The rows. Cost: what `explain()` says was examined, and a decode for each row returned. */

@@ -21,6 +21,8 @@ export class TableReader<C extends EntityClass, E extends object = RowOf<C>> {
   /** Unique indexes over one column, by that column's name. */
   private readonly uniqueIndexes: ReadonlyMap<string, IndexView>;
 
+  private Query = SelectQuery;
+
   /** @internal */
   constructor(private readonly view: TableView) {
     const { schema } = view;
@@ -55,12 +57,12 @@ export class TableReader<C extends EntityClass, E extends object = RowOf<C>> {
     if (![this.view.primary, ...this.view.secondaries].some(serves)) {
       throw new QueryError(this.name, column, 'no index serves this column; add @Index, or use selectAll().where(…)');
     }
-    return SelectQuery.of<E>(this.view).where(condition.column.name as K, '=', value);
+    return this.selectAll().where(condition.column.name as K, '=', value);
   }
 
   /** A query over all rows, in primary-key order. */
   selectAll(): SelectQuery<E> {
-    return SelectQuery.of<E>(this.view);
+    return this.Query.of<E>(this.view);
   }
 
   /** How many rows there are. */
@@ -71,6 +73,11 @@ export class TableReader<C extends EntityClass, E extends object = RowOf<C>> {
   /** A row as a plain object that survives `JSON.stringify`: times in ISO 8601, bigints as text, bytes in base64. */
   toPlain(row: E): Record<string, unknown> {
     return toPlain(this.schema, row);
+  }
+
+  /** Queries are of this kind from now on. @internal */
+  useQueries(kind: typeof SelectQuery): void {
+    this.Query = kind;
   }
 
   /** The row with this key. */
