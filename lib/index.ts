@@ -50,6 +50,7 @@ export type {
   TableOptions,
 } from './schema/description.js';
 export type { ColumnSchema, IndexSchema, KeySchema, QuerySchema, TableSchema } from './schema/table-schema.js';
+export { type StatsRow, statsRows } from './stats-rows.js';
 export type { Inconsistency } from './table/check-table.js';
 export type { Operator } from './table/condition.js';
 export { GroupedQuery } from './table/grouped-query.js';

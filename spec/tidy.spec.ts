@@ -20,6 +20,7 @@ const FLOORS: readonly (readonly string[])[] = [
   ['lib/table'],
   ['lib/isolation'],
   ['lib/database.ts'],
+  ['lib/stats-rows.ts'],
   ['decorators'],
   ['lib/index.ts'],
 ];
@@ -120,6 +121,7 @@ describe('the public names', () => {
           'Measured',
           'Measurements',
           'measurements',
+          'statsRows',
           'OptionalProps',
           'PrimaryKeyProp',
         ],

@@ -5,6 +5,8 @@ import type { TableCore } from './table-core.js';
 export interface TableStats {
   readonly table: string;
   readonly rows: number;
+  /** Pages, row ids and indexes together: what the table takes of the process's memory. */
+  readonly bytes: number;
   readonly pages: number;
   readonly pageSizeBytes: number;
   /** All pages. */
@@ -26,13 +28,17 @@ export interface TableStats {
 
 export function tableStats(core: TableCore): TableStats {
   const { store, schema } = core;
+  const pages = store.stats();
+  const rowIdBytes = store.idBytes + (core.rowKeys?.bytes ?? 0);
+  const indexes = [core.primary, ...core.secondaries].map((index) => index.stats());
   return {
     table: core.name,
     rows: core.count,
+    bytes: indexes.reduce((sum, index) => sum + index.bytes, pages.totalBytes + rowIdBytes),
     pageSizeBytes: schema.pageSizeBytes,
-    ...store.stats(),
-    rowIdBytes: store.idBytes + (core.rowKeys?.bytes ?? 0),
+    ...pages,
+    rowIdBytes,
     locks: core.locks.map.stats(),
-    indexes: [core.primary, ...core.secondaries].map((index) => index.stats()),
+    indexes,
   };
 }

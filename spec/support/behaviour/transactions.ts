@@ -10,7 +10,10 @@ export function transactionsBehave(open: OpenDatabase): void {
     ledger: t.ledger.selectAll().execute(),
     stats: t.db
       .stats()
-      .tables.map(({ rowIdBytes: _, indexes, ...pages }) => ({ ...pages, indexes: indexes.map(({ bytes: __, ...rest }) => rest) })),
+      .tables.map(({ rowIdBytes: _, bytes: ___, indexes, ...pages }) => ({
+        ...pages,
+        indexes: indexes.map(({ bytes: __, ...rest }) => rest),
+      })),
     lsn: t.db.lsn,
   });
 
