@@ -77,6 +77,23 @@ export function readString(buffer: Buffer, position: number): string {
   return readText(buffer, start, length);
 }
 
+/** Whether the string at `position` is `text`, found out without decoding it where it is ASCII. */
+export function isString(buffer: Buffer, position: number, text: string): boolean {
+  const first = buffer[position] as number;
+  let length = first >> 1;
+  let start = position + 1;
+  if (first >= ONE_BYTE_LENGTHS * 2) {
+    length = readInt(buffer, position);
+    start = cursor.position;
+  }
+  if (length !== text.length) return length > text.length && readText(buffer, start, length) === text;
+  for (let at = 0; at < length; at++) {
+    const byte = buffer[start + at] as number;
+    if (byte !== text.charCodeAt(at) || byte > 127) return false; // as long as its bytes: all ASCII, or another text
+  }
+  return true;
+}
+
 export function writeBytes(buffer: Buffer, position: number, bytes: Uint8Array): number {
   const start = writeInt(buffer, position, bytes.length);
   const end = start + bytes.length;

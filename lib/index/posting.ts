@@ -147,6 +147,10 @@ export class Posting {
     return place < (this.counts[chunk] as number) && (this.chunks[chunk] as Int32Array)[place] === row;
   }
 
+  last(): RowId {
+    return this.lastOf(this.chunks.length - 1);
+  }
+
   first(): RowId {
     return (this.chunks[0] as Int32Array)[0] as RowId;
   }

@@ -3,13 +3,11 @@ import { elementToUser, type Stored } from '../schema/stored-value.js';
 import type { ColumnSchema, IndexKind } from '../schema/table-schema.js';
 import type { RowId } from '../storage/link.js';
 import { DensePoints } from './dense-points.js';
-import { HashMap, type KeyMap, type KeyRange, TreeMap } from './key-map.js';
-import { type Compare, compareKeys, hashOf, type Key, keyReader } from './key-order.js';
+import { type Compare, compareKeys, type Key, keyReader } from './key-order.js';
+import { type Entry, type KeyAccess, PackedHash } from './packed-hash.js';
 import { Posting, type RowOrder } from './posting.js';
 import { addToList, LONGEST_LIST, type RowList, removeFromList } from './row-list.js';
-
-/** What an index keeps for a key: its only row, or the rows that share it, in a list while they are few. */
-export type Entry = RowId | RowList | Posting;
+import { type KeyRange, TreeMap } from './tree-map.js';
 
 export interface IndexDefinition {
   readonly name: string;
@@ -46,7 +44,9 @@ export class TableIndex {
   readonly using: IndexKind;
   /** The key of stored values. */
   readonly keyOf: (values: readonly Stored[]) => Key;
-  private readonly map: KeyMap<Entry>;
+  /** The tree of the keys; a hash index has none. */
+  readonly tree: TreeMap<Entry> | undefined;
+  private readonly hash: PackedHash | undefined;
   private readonly dense: DensePoints | undefined;
   /** Whether a unique index has one row a key, whatever the key. */
   private readonly nullsConflict: boolean;
@@ -55,6 +55,8 @@ export class TableIndex {
   constructor(
     definition: IndexDefinition,
     private readonly order: RowOrder,
+    /** How a hash index finds the keys of its rows. */
+    keys?: KeyAccess,
   ) {
     this.name = definition.name;
     this.unique = definition.unique;
@@ -65,11 +67,9 @@ export class TableIndex {
     this.keyOf = keyReader(this.positions);
     this.nullsConflict = !definition.nullsDistinct || definition.columns.every((column) => !column.nullable);
     this.dense = hasDenseKeys(definition) ? new DensePoints() : undefined;
-    this.map = definition.using === 'hash' ? new HashMap(hashOf(definition.columns)) : new TreeMap(this.compare);
-  }
-
-  get tree(): TreeMap<Entry> | undefined {
-    return this.map instanceof TreeMap ? this.map : undefined;
+    this.tree = definition.using === 'btree' ? new TreeMap(this.compare) : undefined;
+    assert(this.tree !== undefined || keys !== undefined, 'a hash index knows how to read its keys');
+    this.hash = this.tree === undefined ? new PackedHash(definition.name, keys as KeyAccess) : undefined;
   }
 
   /** Whether it can be walked in key order. */
@@ -84,20 +84,20 @@ export class TableIndex {
 
   /** Different keys in the index. */
   get keys(): number {
-    return this.map.size;
+    return (this.tree ?? (this.hash as PackedHash)).size;
   }
 
   /** Adds a row. @returns false where another row has the key in a unique index; nothing has changed then. */
   add(key: Key, row: RowId): boolean {
     // Where keys repeat, most rows join an entry that exists: looking first saves a descent.
-    const shared = this.rows > this.map.size * 2 ? this.map.get(key) : undefined;
-    if (shared === undefined && this.map.addIfAbsent(key, row)) {
+    const shared = this.rows > this.keys * 2 ? this.get(key) : undefined;
+    if (shared === undefined && (this.tree ?? (this.hash as PackedHash)).addIfAbsent(key, row)) {
       this.rows++;
       this.dense?.add(key, row, this.rows, this.visitRange);
       return true;
     }
     if (this.isExclusive(key)) return false;
-    this.join(key, shared ?? (this.map.get(key) as Entry), row);
+    this.join(key, shared ?? (this.get(key) as Entry), row);
     this.rows++;
     return true;
   }
@@ -113,7 +113,7 @@ export class TableIndex {
     if (typeof entry === 'number') {
       const list: RowList = [entry];
       addToList(list, row, this.order);
-      this.map.set(key, list);
+      this.set(key, list, entry);
     } else if (entry instanceof Posting) {
       entry.add(row, this.order);
     } else if (entry.length < LONGEST_LIST) {
@@ -121,7 +121,7 @@ export class TableIndex {
     } else {
       const posting = Posting.of(entry);
       posting.add(row, this.order);
-      this.map.set(key, posting);
+      this.set(key, posting, entry[0] as RowId);
     }
   }
 
@@ -136,45 +136,56 @@ export class TableIndex {
   remove(key: Key, row: RowId): void {
     this.rows--;
     if (this.unique && this.nullsConflict) {
-      assert(this.map.delete(key), 'the row stands in the index under its key');
+      this.delete(key, row);
       this.dense?.remove(key);
       return;
     }
-    const entry = this.map.get(key);
+    const entry = this.hash === undefined ? this.get(key) : this.hash.getOf(key, row);
     if (typeof entry !== 'object') {
       assert(entry === row, 'the row stands in the index under its key');
-      this.map.delete(key);
+      this.delete(key, row);
     } else if (entry instanceof Posting) {
       entry.remove(row, this.order);
-      if (entry.size <= SHORTEST_POSTING) this.map.set(key, entry.toList());
+      if (entry.size <= SHORTEST_POSTING) this.set(key, entry.toList(), entry.first());
     } else {
       removeFromList(entry, row);
-      if (entry.length === 1) this.map.set(key, entry[0] as RowId);
+      if (entry.length === 1) this.set(key, entry[0] as RowId, entry[0] as RowId);
     }
   }
 
+  private delete(key: Key, row: RowId): void {
+    if (this.hash === undefined) assert((this.tree as TreeMap<Entry>).delete(key), 'the row stands in the index under its key');
+    else this.hash.delete(key, row);
+  }
+
+  /** Gives a key that is there other rows; `member` is one of them. */
+  private set(key: Key, entry: Entry, member: RowId): void {
+    if (this.hash === undefined) (this.tree as TreeMap<Entry>).set(key, entry);
+    else this.hash.set(key, entry, member);
+  }
+
   get(key: Key): Entry | undefined {
-    return this.map.get(key);
+    return this.hash === undefined ? (this.tree as TreeMap<Entry>).get(key) : this.hash.get(key);
   }
 
   /** The only row of a key, in an index where keys do not repeat. */
   getOne(key: Key): RowId | undefined {
     if (this.dense?.covers(key)) return this.dense.get(key);
-    const entry = this.map.get(key);
+    const entry = this.get(key);
     if (typeof entry !== 'object') return entry;
     return entry instanceof Posting ? entry.first() : entry[0];
   }
 
   /** Whether the row stands under the key. */
   holds(key: Key, row: RowId): boolean {
-    const entry = this.map.get(key);
+    const entry = this.get(key);
     if (typeof entry !== 'object') return entry === row;
     return entry instanceof Posting ? entry.has(row, this.order) : entry.includes(row);
   }
 
   /** How many rows have the key. */
   countOf(key: Key): number {
-    const entry = this.map.get(key);
+    const entry = this.get(key);
     return entry === undefined ? 0 : sizeOf(entry);
   }
 
@@ -185,7 +196,7 @@ export class TableIndex {
 
   /** Visits the rows of a key in primary-key order; `true` ends it. @returns whether it was ended. */
   visit(key: Key, reverse: boolean, visit: (row: RowId) => boolean): boolean {
-    return visitEntry(this.map.get(key), reverse, visit);
+    return visitEntry(this.get(key), reverse, visit);
   }
 
   /** Visits the rows of a range in key order; those of one key in primary-key order, whatever the direction. */
@@ -203,14 +214,24 @@ export class TableIndex {
 
   /** Forgets every row, in an index that is only an overlay of another. */
   clear(): void {
-    this.map.clear();
+    assert(this.tree !== undefined, 'an overlay is a tree');
+    this.tree.clear();
     this.rows = 0;
     assert(this.dense === undefined, 'an overlay has no array beside it');
   }
 
+  private entriesByKey(): Iterable<[Key, Entry]> {
+    return (this.tree ?? (this.hash as PackedHash)).entries();
+  }
+
+  /** Throws where what the index keeps is not where it would look for it. */
+  checkStructure(): void {
+    (this.tree ?? (this.hash as PackedHash)).checkStructure();
+  }
+
   /** Every key with its rows, for checks. */
   *all(): Generator<{ key: Key; row: RowId }> {
-    for (const [key, entry] of this.map.entries()) {
+    for (const [key, entry] of this.entriesByKey()) {
       const rows: RowId[] = [];
       visitEntry(entry, false, (row) => {
         rows.push(row);
@@ -228,14 +249,14 @@ export class TableIndex {
   private estimateBytes(): number {
     let sampled = 0;
     let bytes = 0;
-    for (const [key, entry] of this.map.entries()) {
-      bytes += bytesOfKey(key) + bytesOfEntry(entry);
+    for (const [key, entry] of this.entriesByKey()) {
+      bytes += (this.tree === undefined ? 0 : bytesOfKey(key)) + bytesOfEntry(entry);
       if (++sampled === SAMPLE) break;
     }
-    // Two words an entry at the fill of a B+ tree that grew by splits, or in a hash table's buckets.
-    const slot = this.using === 'btree' ? 16 / 0.7 : 36;
-    const dense = this.dense?.bytes ?? 0;
-    return dense + (sampled === 0 ? 0 : Math.round((bytes / sampled + slot) * this.map.size));
+    // Two words an entry at the fill of a B+ tree that grew by splits.
+    const slot = this.tree === undefined ? 0 : 16 / 0.7;
+    const arrays = (this.dense?.bytes ?? 0) + (this.hash?.bytes ?? 0);
+    return arrays + (sampled === 0 ? 0 : Math.round((bytes / sampled + slot) * this.keys));
   }
 }
 

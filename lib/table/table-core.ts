@@ -5,7 +5,7 @@ import type { TableEvents } from '../cdc/publisher.js';
 import { DuplicateKeyError, UniqueViolationError } from '../errors.js';
 import { columnsOf, compareKeys, type Key } from '../index/key-order.js';
 import { RowKeys } from '../index/row-keys.js';
-import { keyToUser, TableIndex } from '../index/table-index.js';
+import { type IndexDefinition, keyToUser, TableIndex } from '../index/table-index.js';
 import { ColumnCollector } from '../schema/column-collector.js';
 import { createCodec } from '../schema/create-codec.js';
 import type { RowCodec } from '../schema/row-codec.js';
@@ -15,6 +15,7 @@ import { type Link, NO_LINK, type RowId } from '../storage/link.js';
 import { RowStore } from '../storage/row-store.js';
 import { RowVersions } from '../storage/row-versions.js';
 import type { Change, Journal } from '../transaction/journal.js';
+import { keyAccess } from './key-access.js';
 import { KeyCounter } from './key-counter.js';
 import { RowExpiry } from './row-expiry.js';
 import { RowLocks } from './row-locks.js';
@@ -62,9 +63,11 @@ export class TableCore implements WritableTable {
     const keyColumns = columnsOf(schema, schema.key.columns);
     this.rowKeys = hasNumberKeys(keyColumns) ? new RowKeys() : undefined;
     const order = { keyOf: (row: RowId) => this.primaryKeyOf(row), compare: compareKeys(keyColumns) };
-    const primary = { name: PRIMARY, columns: keyColumns, unique: true, using: schema.key.using, nullsDistinct: false };
-    this.primary = new TableIndex(primary, order);
-    this.secondaries = schema.indexes.map((index) => new TableIndex({ ...index, columns: columnsOf(schema, index.columns) }, order));
+    const primary: IndexDefinition = { name: PRIMARY, columns: keyColumns, unique: true, using: schema.key.using, nullsDistinct: false };
+    const create = (definition: IndexDefinition) =>
+      new TableIndex(definition, order, keyAccess(this.store, this.codec, definition.columns));
+    this.primary = create(primary);
+    this.secondaries = schema.indexes.map((index) => create({ ...index, columns: columnsOf(schema, index.columns) }));
     this.counter = new KeyCounter(schema);
     this.locks = new RowLocks(this.name, keyColumns, (key) => keyToUser(this.primary, key));
     this.operations = new TableOperations(this.name, this.codec, this.primary, this.secondaries);
@@ -255,8 +258,14 @@ export class TableCore implements WritableTable {
     try {
       for (; moved < moves.length; moved++) {
         const { index, from, to } = moves[moved] as KeyMove;
-        if (!index.add(to, row)) throw this.violation(index);
-        index.remove(from, row);
+        index.remove(from, row); // first: a row stands under one key at a time
+        let added = false;
+        try {
+          added = index.add(to, row);
+        } finally {
+          if (!added) this.addBack(index, from, row);
+        }
+        if (!added) throw this.violation(index);
       }
     } catch (error) {
       while (--moved >= 0) {

@@ -1,5 +1,5 @@
-import type { KeyRange } from '../index/key-map.js';
 import type { Compare, Key } from '../index/key-order.js';
+import type { KeyRange } from '../index/tree-map.js';
 import type { RowCodec } from '../schema/row-codec.js';
 import type { Refuse, Stored } from '../schema/stored-value.js';
 import type { ColumnSchema, IndexKind, TableSchema } from '../schema/table-schema.js';

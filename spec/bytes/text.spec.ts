@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { readBytes, readString, readText, skipText, writeBytes, writeString } from '../../lib/bytes/text.js';
+import { isString, readBytes, readString, readText, skipText, writeBytes, writeString } from '../../lib/bytes/text.js';
 import { cursor, writeInt } from '../../lib/bytes/varint.js';
 
 /** Around the limits of this file (25, 48, 64) and of the varint that holds a length (64, 8192). */
@@ -129,5 +129,36 @@ describe('writeBytes', () => {
         expect(untouched()).toBe(true);
       }
     }
+  });
+});
+
+describe('isString', () => {
+  it('tells equal text from other text without decoding it, whatever its bytes look like', () => {
+    const texts = [
+      '',
+      'a',
+      'b',
+      'ab',
+      'é',
+      'Ã©',
+      '\u00c3',
+      'éa',
+      'aé',
+      '😀',
+      '\u00f0\u009f\u0098\u0080',
+      'x'.repeat(63),
+      'x'.repeat(64),
+      'é'.repeat(32),
+    ];
+    texts.push(`${'x'.repeat(62)}é`, 'x'.repeat(9000), `${'x'.repeat(8999)}y`);
+    for (const stored of texts) {
+      const buffer = specified(Buffer.from(stored, 'utf8'));
+      for (const asked of texts) expect([stored, asked, isString(buffer, 0, asked)]).toEqual([stored, asked, stored === asked]);
+    }
+    const text = fc.string({ unit: 'grapheme', maxLength: 6 });
+    fc.assert(
+      fc.property(text, text, (a, b) => isString(specified(Buffer.from(a, 'utf8')), 0, b) === (a === b)),
+      { numRuns: 2000 },
+    );
   });
 });

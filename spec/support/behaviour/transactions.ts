@@ -8,12 +8,10 @@ export function transactionsBehave(open: OpenDatabase): void {
   const state = () => ({
     accounts: t.accounts.selectAll().execute(),
     ledger: t.ledger.selectAll().execute(),
-    stats: t.db
-      .stats()
-      .tables.map(({ rowIdBytes: _, bytes: ___, indexes, ...pages }) => ({
-        ...pages,
-        indexes: indexes.map(({ bytes: __, ...rest }) => rest),
-      })),
+    stats: t.db.stats().tables.map(({ rowIdBytes: _, bytes: ___, indexes, ...pages }) => ({
+      ...pages,
+      indexes: indexes.map(({ bytes: __, ...rest }) => rest),
+    })),
     lsn: t.db.lsn,
   });
 

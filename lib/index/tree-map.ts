@@ -1,20 +1,5 @@
 import { default as sortedBTree } from 'sorted-btree';
-import { InvariantError } from '../errors.js';
-import { BigMap } from './big-map.js';
 import { type Compare, type Key, NAN_KEY } from './key-order.js';
-
-/** From keys to what an index keeps for them. Two kinds: a sorted tree, and a hash map that knows no order. */
-export interface KeyMap<V> {
-  readonly size: number;
-  get(key: Key): V | undefined;
-  /** @returns false, and changes nothing, where the key is there already. */
-  addIfAbsent(key: Key, value: V): boolean;
-  set(key: Key, value: V): void;
-  /** @returns whether the key was there. */
-  delete(key: Key): boolean;
-  clear(): void;
-  entries(): Iterable<[Key, V]>;
-}
 
 /** Bounds of a scan; `undefined` is no bound. */
 export interface KeyRange {
@@ -38,7 +23,7 @@ const STOP = { break: 0 };
 const inTree = (key: Key): Key => (key !== key ? NAN_KEY : key);
 
 /** sorted-btree with a comparator made for the columns. O(log n). */
-export class TreeMap<V> implements KeyMap<V> {
+export class TreeMap<V> {
   private readonly tree: Tree<V>;
 
   constructor(private readonly compare: Compare) {
@@ -53,6 +38,7 @@ export class TreeMap<V> implements KeyMap<V> {
     return this.tree.get(inTree(key));
   }
 
+  /** @returns false, and changes nothing, where the key is there already. */
   addIfAbsent(key: Key, value: V): boolean {
     return this.tree.set(inTree(key), value, false);
   }
@@ -61,6 +47,7 @@ export class TreeMap<V> implements KeyMap<V> {
     this.tree.set(inTree(key), value, true);
   }
 
+  /** @returns whether the key was there. */
   delete(key: Key): boolean {
     return this.tree.delete(inTree(key));
   }
@@ -106,60 +93,5 @@ export class TreeMap<V> implements KeyMap<V> {
   /** Throws where the tree's own structure is broken. */
   checkStructure(): void {
     this.tree.checkValid(true);
-  }
-}
-
-/** A hash map by value, for equality alone. */
-export class HashMap<V> implements KeyMap<V> {
-  private readonly map = new BigMap<Key, V>();
-  private readonly keys: BigMap<Key, Key> | undefined;
-
-  /** @param hash what stands for a key in the map, where the key itself cannot: then the keys are kept beside it. */
-  constructor(private readonly hash: ((key: Key) => Key) | undefined) {
-    this.keys = hash === undefined ? undefined : new BigMap();
-  }
-
-  private slot(key: Key): Key {
-    return this.hash === undefined ? key : this.hash(key);
-  }
-
-  get size(): number {
-    return this.map.size;
-  }
-
-  get(key: Key): V | undefined {
-    return this.map.get(this.slot(key));
-  }
-
-  addIfAbsent(key: Key, value: V): boolean {
-    const slot = this.slot(key);
-    if (this.map.get(slot) !== undefined) return false;
-    this.map.set(slot, value);
-    this.keys?.set(slot, key);
-    return true;
-  }
-
-  set(key: Key, value: V): void {
-    const slot = this.slot(key);
-    this.map.set(slot, value);
-    this.keys?.set(slot, key);
-  }
-
-  delete(key: Key): boolean {
-    const slot = this.slot(key);
-    this.keys?.delete(slot);
-    return this.map.delete(slot);
-  }
-
-  clear(): void {
-    this.map.clear();
-    this.keys?.clear();
-  }
-
-  *entries(): Generator<[Key, V]> {
-    for (const [slot, value] of this.map.entries()) {
-      if (value === undefined) throw new InvariantError('a hash index holds undefined');
-      yield [this.keys === undefined ? slot : this.keys.get(slot), value];
-    }
   }
 }

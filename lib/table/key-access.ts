@@ -1,0 +1,31 @@
+import { isString } from '../bytes/text.js';
+import { keyHash } from '../index/key-hash.js';
+import { compareKeys, type Key } from '../index/key-order.js';
+import type { KeyAccess } from '../index/packed-hash.js';
+import type { RowCodec } from '../schema/row-codec.js';
+import type { ColumnSchema } from '../schema/table-schema.js';
+import type { RowId } from '../storage/link.js';
+import type { RowStore } from '../storage/row-store.js';
+
+/** Reads the keys of an index over these columns out of the rows. */
+export function keyAccess(store: RowStore, codec: RowCodec, columns: readonly ColumnSchema[]): KeyAccess {
+  const compare = compareKeys(columns);
+  const positions = columns.map(({ position }) => position);
+  const [column] = columns as [ColumnSchema];
+  const { position, nullable, type } = column;
+  const hash = keyHash();
+  const keyOf =
+    columns.length === 1
+      ? (row: RowId): Key => store.read(row, position)
+      : (row: RowId): Key => positions.map((one) => store.read(row, one));
+  if (columns.length > 1 || (type.kind !== 'string' && type.kind !== 'uuid')) {
+    return { hash, keyOf, hasKey: (row, key) => compare(keyOf(row), key) === 0 };
+  }
+  const hasKey = (row: RowId, key: Key): boolean => {
+    const buffer = store.bufferOf(row);
+    let at = codec.locate(position, buffer, store.positionOf(row));
+    if (nullable && buffer[at++] === 0) return key === null;
+    return key !== null && isString(buffer, at, key as string);
+  };
+  return { hash, keyOf, hasKey };
+}
