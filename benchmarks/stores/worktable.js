@@ -29,10 +29,10 @@ function declareAccount(unique) {
 
 /** @implements {import('./store.js').Store} */
 class WorktableStore {
-  constructor(unique) {
-    const Account = declareAccount(unique);
-    this.db = new Database({ tables: [Account] });
-    this.accounts = this.db.table(Account);
+  constructor(unique, options) {
+    this.Account = declareAccount(unique);
+    this.db = new Database({ tables: [this.Account], ...options });
+    this.accounts = this.db.table(this.Account);
   }
 
   shape(row) {
@@ -96,6 +96,6 @@ export function open() {
   return openUsing('hash');
 }
 
-export function openUsing(unique) {
-  return new WorktableStore(unique);
+export function openUsing(unique, options = {}) {
+  return new WorktableStore(unique, options);
 }

@@ -253,8 +253,7 @@ export class TableIndex {
       bytes += (this.tree === undefined ? 0 : bytesOfKey(key)) + bytesOfEntry(entry);
       if (++sampled === SAMPLE) break;
     }
-    // Two words an entry at the fill of a B+ tree that grew by splits.
-    const slot = this.tree === undefined ? 0 : 16 / 0.7;
+    const slot = this.tree === undefined ? 0 : TREE_SLOT_BYTES;
     const arrays = (this.dense?.bytes ?? 0) + (this.hash?.bytes ?? 0);
     return arrays + (sampled === 0 ? 0 : Math.round((bytes / sampled + slot) * this.keys));
   }
@@ -267,6 +266,8 @@ export function keyToUser(index: { readonly columns: readonly ColumnSchema[] }, 
 }
 
 const SAMPLE = 1000;
+/** Two words an entry, in nodes that are not full and whose arrays have grown beyond them: measured with a million keys. */
+const TREE_SLOT_BYTES = 28;
 /** A posting that shrinks to this becomes a list again: half of the longest list, so that it does not go to and fro. */
 const SHORTEST_POSTING = LONGEST_LIST / 2;
 
@@ -277,10 +278,10 @@ function hasDenseKeys({ columns, unique, using }: IndexDefinition): boolean {
   return column.type.kind === 'int' || (column.type.kind === 'long' && column.type.as === 'number');
 }
 
-/** A list takes eight bytes a row and has some to spare; a posting four, in chunks that are mostly three quarters full. */
+/** A list takes eight bytes a row in an array that grows to 17, then to 41; a posting four, in chunks mostly three quarters full. */
 function bytesOfEntry(entry: Entry): number {
   if (typeof entry === 'number') return 0;
-  return entry instanceof Posting ? Math.round(144 + entry.size * 5.4) : 32 + entry.length * 12;
+  return entry instanceof Posting ? Math.round(144 + entry.size * 5.4) : 48 + (entry.length <= 17 ? 17 : 41) * 8;
 }
 
 function sizeOf(entry: Entry): number {
@@ -288,11 +289,14 @@ function sizeOf(entry: Entry): number {
   return entry instanceof Posting ? entry.size : entry.length;
 }
 
+/** Characters for which V8 keeps two bytes each. */
+const WIDE = /[^\0-\xff]/;
+
 function bytesOfKey(key: Key): number {
-  if (typeof key === 'string') return (20 + key.length + 7) & -8;
+  if (typeof key === 'string') return (16 + key.length * (WIDE.test(key) ? 2 : 1) + 7) & -8;
   if (typeof key === 'bigint') return 24;
   if (key instanceof Uint8Array) return 96 + key.length;
-  if (Array.isArray(key)) return key.reduce((sum: number, part) => sum + 8 + bytesOfKey(part), 32);
+  if (Array.isArray(key)) return key.reduce((sum: number, part) => sum + 8 + bytesOfKey(part), 48);
   return typeof key === 'number' && !Number.isInteger(key) ? 16 : 0;
 }
 
