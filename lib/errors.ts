@@ -139,6 +139,7 @@ export class TransactionAbortedError extends WorkTableError {
 /** Somebody holds a lock on this row, or on these columns of it. Nothing was written; try again when it is free. */
 export class RowLockedError extends WorkTableError {
   readonly code = 'WT_ROW_LOCKED';
+  readonly retryable = true;
   constructor(
     readonly table: string,
     readonly key: unknown,
@@ -150,6 +151,7 @@ export class RowLockedError extends WorkTableError {
 /** `lock(key, columns, { timeoutMs })`: the lock was not free in time. Nothing is held. */
 export class LockTimeoutError extends WorkTableError {
   readonly code = 'WT_LOCK_TIMEOUT';
+  readonly retryable = true;
   constructor(
     readonly table: string,
     readonly timeoutMs: number,

@@ -41,6 +41,8 @@ export class AsyncTransaction implements TransactionScope {
   constructor(
     private readonly cores: ReadonlyMap<EntityClass, TableCore>,
     private readonly outer: Journal,
+    /** Ends waiting for locks. */
+    private readonly signal: AbortSignal,
   ) {
     this.journal = Journal.nested();
   }
@@ -86,7 +88,8 @@ export class AsyncTransaction implements TransactionScope {
   }
 
   /** Waits for rows in the order of tables and keys. What it holds when it fails, `end` releases. @internal */
-  async acquire(rows: readonly RowName[], signal?: AbortSignal): Promise<void> {
+  async acquire(rows: readonly RowName[]): Promise<void> {
+    const { signal } = this;
     const inOrder = [...this.cores.values()];
     const sorted = [...rows].sort(
       (a, b) => inOrder.indexOf(a.table) - inOrder.indexOf(b.table) || (a.table === b.table ? a.table.primary.compare(a.key, b.key) : 0),
@@ -94,7 +97,7 @@ export class AsyncTransaction implements TransactionScope {
     for (const row of sorted) {
       const slot = row.table.locks.slot(row.key);
       if (this.isLocked(row.table, slot)) continue;
-      const hold = await row.table.locks.map.acquire(slot, undefined, signal === undefined ? {} : { signal });
+      const hold = await row.table.locks.map.acquire(slot, undefined, { signal });
       if (this.ended) row.table.locks.map.release(hold);
       this.assertRunning();
       this.keep(row, slot, hold);
@@ -209,9 +212,9 @@ export async function runAsync<T>(
     for (let attempt = 0; ; attempt++) {
       journal.assertWritable();
       limit.assertWithin();
-      const tx = new AsyncTransaction(cores, journal);
+      const tx = new AsyncTransaction(cores, journal, limit.signal);
       try {
-        if (rows.length > 0) await tx.acquire(rows, limit.signal);
+        if (rows.length > 0) await tx.acquire(rows);
         const result = await limit.race(tx, work(tx));
         tx.commit();
         return result;

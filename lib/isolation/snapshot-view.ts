@@ -44,6 +44,8 @@ export class SnapshotView implements TableView, Overlaid, RowsView {
   constructor(
     protected readonly table: TableCore,
     { epoch, rows, at }: TableMoment,
+    /** What holds the moment: it must not be collected as garbage while this can still be read. */
+    readonly holder: object,
   ) {
     this.epoch = epoch;
     this.rows = rows;

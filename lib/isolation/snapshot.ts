@@ -78,7 +78,7 @@ export class Snapshot {
     let reader = this.readers.get(entity);
     if (reader === undefined) {
       const core = coreOf(this.cores, entity);
-      const view = new SnapshotView(core, this.moment.of(core));
+      const view = new SnapshotView(core, this.moment.of(core), this);
       if (this.isDisposed) view.end(disposed());
       this.views.push(view);
       reader = new TableReader(view);

@@ -52,7 +52,7 @@ export class TransactionTable extends SnapshotView implements WritableTable {
     moment: TableMoment,
     private readonly scope: TransactionScope,
   ) {
-    super(table, moment);
+    super(table, moment, scope);
     this.journal = scope.journal;
     this.refusals = table.refusals;
     this.reads = new ReadSet(table);

@@ -256,6 +256,9 @@ describe('Database.transactionAsync', () => {
 
   it('waits for a lock no longer than its time, and leaves no waiter', async () => {
     const guard = await accounts.lock(1);
+    const first = await refused(db.transactionAsync((tx) => tx.lock(Account, [2, 1]), { timeoutMs: 10 }));
+    expect(first).toBeInstanceOf(TransactionTimeoutError);
+    expect(accounts.stats().locks).toEqual({ held: 1, waiting: 0 });
     const options = { retries: 3, timeoutMs: 20 };
     const error = await refused(db.transactionAsync(async (tx) => tx.table(Account).updateBy(1, { score: 4 }), options));
     expect(error).toBeInstanceOf(TransactionTimeoutError);

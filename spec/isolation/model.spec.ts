@@ -317,7 +317,7 @@ class World {
   private begin(): void {
     if (this.transactions.length >= 3) return;
     const { cores, journal } = this.db as unknown as { cores: ReadonlyMap<typeof Account, TableCore>; journal: Journal };
-    const tx = new AsyncTransaction(cores, journal);
+    const tx = new AsyncTransaction(cores, journal, new AbortController().signal);
     tx.table(Account);
     this.transactions.push({ tx, rows: this.rows, writes: [], began: this.commits });
   }

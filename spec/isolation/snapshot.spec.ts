@@ -125,6 +125,21 @@ describe('Database.snapshot', () => {
     expect(() => db.snapshot().table(class Foreign {} as never)).toThrow(/not among the tables/);
   });
 
+  it('stays for whoever still has a table or a query of it', async () => {
+    setFlagsFromString('--expose-gc');
+    const collect = runInNewContext('gc') as () => void;
+    accounts.insertMany([account(1), account(2)]);
+    const query = (() => db.snapshot().table(Account).selectAll())();
+    accounts.updateBy(1, { score: 99 });
+    accounts.delete(2);
+    for (let round = 0; round < 5; round++) {
+      await wait(5);
+      collect();
+    }
+    expect(query.execute().map((row) => row.score)).toEqual([account(1).score, account(2).score]);
+    expect(kept()).toMatchObject({ open: 1, forgotten: 0 });
+  });
+
   it('is found when it was forgotten, and what it kept is given back', async () => {
     setFlagsFromString('--expose-gc');
     const collect = runInNewContext('gc') as () => void;
