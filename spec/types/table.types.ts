@@ -228,5 +228,33 @@ export function compiles(db: Database): void {
   const total: number = db.transaction(() => accounts.count() + Number(lsn) + Number(position));
   // @ts-expect-error what the callback returns
   const text: string = db.transaction(() => total);
-  return void text;
+
+  // Snapshots and async transactions hand out tables of the same types; a snapshot's has no writes.
+  const snapshot = db.snapshot().table(Account);
+  exactly<ReturnType<typeof snapshot.select>, Account | undefined>(true);
+  snapshot.selectBy('email', 'a@b.c').where('score', '>', 1).count();
+  // @ts-expect-error a snapshot is read
+  snapshot.insert(row);
+  // @ts-expect-error an unknown column
+  snapshot.selectBy('nope', 1);
+  const result: Promise<number> = db.transactionAsync(
+    async (tx) => {
+      const mine = tx.table(Account);
+      mine.updateBy(1, { score: 2 });
+      await tx.lock(Account, [1]);
+      // @ts-expect-error a key of another type
+      await tx.lock(Account, ['1']);
+      // @ts-expect-error a wrong value
+      mine.updateBy(1, { score: '2' });
+      // @ts-expect-error locks are of the table itself
+      mine.lock(1);
+      return mine.queries.setBalanceById(1, { balance: 2n });
+    },
+    { retries: 3, timeoutMs: 5, signal: AbortSignal.timeout(5) },
+  );
+  // @ts-expect-error what the callback resolves with
+  const wrong: Promise<string> = result;
+  // @ts-expect-error a callback that does not await
+  void db.transactionAsync(() => 1);
+  return void [text, wrong];
 }
