@@ -72,6 +72,9 @@ export class RowVersions {
         older.log.push(row);
       }
     }
+    // Readers that have looked into it may remember it for as long as they live.
+    epoch.rows.clear();
+    epoch.log.length = 0;
     this.changeCount++;
   }
 
@@ -96,11 +99,12 @@ export class RowVersions {
     return true;
   }
 
-  /** Undoes `note`: the row is at `link` again. */
+  /** Undoes the latest `note`: the row is at `link` again. Readers that know of it begin anew. */
   retract(row: RowId, link: Link): void {
     const newest = this.epochs.at(-1);
     assert(newest?.rows.get(row) === link, 'a version that is taken back was kept in the newest epoch');
     newest.rows.delete(row);
+    assert(newest.log.pop() === row, 'versions are taken back in the reverse of their order');
     this.changeCount++;
     this.retractionCount++;
     if (link !== NO_LINK) {
