@@ -44,8 +44,10 @@ export class DensePoints {
     this.places[key as number] = row + 1;
   }
 
-  remove(key: Key): void {
+  /** @param keys how many keys are left: with the last one, the array goes. */
+  remove(key: Key, keys: number): void {
     if (this.covers(key)) this.places[key] = 0;
+    if (keys === 0 && this.places.length > FIRST_CAPACITY) this.places = allocate(FIRST_CAPACITY) ?? this.places;
   }
 
   get bytes(): number {

@@ -137,7 +137,7 @@ export class TableIndex {
     this.rows--;
     if (this.unique && this.nullsConflict) {
       this.delete(key, row);
-      this.dense?.remove(key);
+      this.dense?.remove(key, this.rows);
       return;
     }
     const entry = this.hash === undefined ? this.get(key) : this.hash.getOf(key, row);
