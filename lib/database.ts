@@ -4,6 +4,8 @@ import { type AsyncTransaction, type AsyncTransactionOptions, runAsync } from '.
 import { coreOf, type Snapshot } from './isolation/snapshot.js';
 import { type SnapshotStats, Snapshots } from './isolation/snapshots.js';
 import { type Measurement, Measurements } from './measure/measurements.js';
+import type { CheckpointResult, RecoveryReport } from './persistence/persistence-engine.js';
+import { Store, type StoreOptions, type StoreStats } from './persistence/store.js';
 import { buildSchemas } from './schema/build-schema.js';
 import type { EntityClass } from './schema/column-type.js';
 import type { Inconsistency } from './table/check-table.js';
@@ -19,6 +21,8 @@ import { Journal } from './transaction/journal.js';
 export interface DatabaseStats {
   readonly tables: readonly TableStats[];
   readonly snapshots: SnapshotStats;
+  /** What is stored, where the database is. */
+  readonly store?: StoreStats;
 }
 
 export interface DatabaseOptions {
@@ -32,8 +36,10 @@ export interface DatabaseOptions {
   readonly measure?: boolean;
 }
 
+export interface OpenOptions extends DatabaseOptions, StoreOptions {}
+
 /**
- * Tables that share transactions and one order of commits, in memory.
+ * Tables that share transactions and one order of commits: in memory, and on disk where `Database.open` was given a path.
  *
  * @example
  * ```ts
@@ -48,8 +54,10 @@ export class Database {
   private readonly managers = new Map<EntityClass, TableManager<EntityClass>>();
   private readonly measured = new Measurements();
   private readonly cores = new Map<EntityClass, TableCore>();
-  private readonly vacuums: VacuumManager | undefined;
-  private readonly sweeper: ExpirySweeper | undefined;
+  private vacuums: VacuumManager | undefined;
+  private store: Store | undefined;
+  private ending: Promise<void> | undefined;
+  private sweeper: ExpirySweeper | undefined;
   private readonly snapshots = new Snapshots(this.cores, this.journal);
 
   /** @throws SchemaError for whatever is wrong with a class, or with the classes beside one another */
@@ -61,9 +69,50 @@ export class Database {
       this.managers.set(schema.ctor, new TableManager(core, this.publisher));
     }
     if (options.measure === true) this.measure();
-    if (options.vacuum !== undefined) this.vacuums = new VacuumManager([...this.cores.values()], options.vacuum);
-    const expiring = [...this.cores.values()].filter((core) => core.expiry !== undefined);
-    if (expiring.length > 0) this.sweeper = new ExpirySweeper(expiring, options.expiryIntervalMs ?? 1000);
+    this.startTasks(options);
+  }
+
+  /** What works by itself, from time to time. It finds nothing to do while the tables are empty, and none may be written. */
+  private startTasks({ vacuum, expiryIntervalMs }: DatabaseOptions): void {
+    const cores = [...this.cores.values()];
+    if (vacuum !== undefined) this.vacuums = new VacuumManager(cores, vacuum);
+    const expiring = cores.filter((core) => core.expiry !== undefined);
+    if (expiring.length > 0) this.sweeper = new ExpirySweeper(expiring, expiryIntervalMs ?? 1000);
+  }
+
+  /**
+   * Opens a database that is stored: in the directory `path`, which is made where there is none. What was committed is
+   * read, verified and indexed, and every later commit is stored in the background; `waitForOps` tells when.
+   *
+   * @throws DatabaseLockedError, CorruptionError, SchemaMismatchError, FormatVersionError, SchemaError; what the file system
+   * throws. Nothing is changed then
+   * @example
+   * ```ts
+   * const db = await Database.open({ path: './data', tables: [Account] });
+   * db.table(Account).insert({ email: 'ada@example.com' });
+   * await db.waitForOps(); // stored, and synced
+   * ```
+   */
+  static async open(options: OpenOptions): Promise<Database> {
+    const db = new Database(options);
+    if (options.path === undefined && options.engine === undefined) return db;
+    try {
+      await db.openStore(options);
+    } catch (error) {
+      await db.close();
+      throw error;
+    }
+    return db;
+  }
+
+  private async openStore(options: OpenOptions): Promise<void> {
+    const { database } = this.publisher;
+    const failed = (error: unknown) => database.emit('checkpointError', () => [error]);
+    const store = await Store.open([...this.cores.values()], this.journal, options, failed);
+    this.store = store;
+    for (const event of ['fatal', 'full', 'durable', 'room'] as const) {
+      store.task?.on(event, ((fact: never) => database.emit(event, () => [fact])) as () => void);
+    }
   }
 
   /** The manager of a class's table: the same one at every call. @throws SchemaError for a class that is not of this database */
@@ -152,7 +201,8 @@ export class Database {
 
   /** The `stats()` of all tables, and of the snapshots over them. */
   stats(): DatabaseStats {
-    return { tables: this.tables.map((table) => table.stats()), snapshots: this.snapshots.stats() };
+    const stats = { tables: this.tables.map((table) => table.stats()), snapshots: this.snapshots.stats() };
+    return this.store === undefined ? stats : { ...stats, store: this.store.stats };
   }
 
   /** The `check()` of all tables. */
@@ -160,16 +210,52 @@ export class Database {
     for (const table of this.tables) yield* table.check();
   }
 
-  /** Resolves when everything written so far is as safe as the database makes it: in memory, at once. */
+  /**
+   * Resolves when everything committed so far is as safe as the database makes it, with the LSN up to which it is: in
+   * memory, at once; stored, when the durability mode's promise holds.
+   * @throws PersistenceFailedError: whether it is stored is not known
+   */
   waitForOps(): Promise<Lsn> {
-    return Promise.resolve(this.lsn);
+    return this.store?.task?.waitForOps() ?? Promise.resolve(this.lsn);
   }
 
-  /** Ends writing: later writes fail with `ClosedError`, reads go on. Harmless when repeated. */
+  /** The position up to which everything is durable, as the durability mode means it. */
+  get durableLsn(): Lsn {
+    return this.store?.task?.durableLsn ?? this.lsn;
+  }
+
+  /** What opening the store found, and did about it; nothing in memory. */
+  get recovery(): RecoveryReport | undefined {
+    return this.store?.recovery;
+  }
+
+  /**
+   * Stores the whole state as of now, so that the log before it is not needed any more. Made in slices, while writers go
+   * on; one is made by itself when the log has grown. In memory there is nothing to do.
+   * @throws DiskFullError, PersistenceFailedError, ReadOnlyError; TransactionError within a transaction
+   */
+  async checkpoint(): Promise<CheckpointResult> {
+    return this.store?.checkpoint() ?? { lsn: this.lsn, rows: 0, bytes: 0, durationMs: 0 };
+  }
+
+  /**
+   * Ends writing: later writes fail with `ClosedError`, reads go on. What was committed is stored and synced, and the
+   * store is let go. Harmless when repeated.
+   * @throws DiskFullError where there is no room for what waits: make some, and close again; PersistenceFailedError
+   */
   async close(): Promise<void> {
     this.journal.close();
+    this.ending ??= this.end().catch((error: unknown) => {
+      this.ending = undefined;
+      throw error;
+    });
+    return this.ending;
+  }
+
+  private async end(): Promise<void> {
     this.sweeper?.stop();
     await this.vacuums?.stop();
+    await this.store?.close();
   }
 
   get closed(): boolean {

@@ -195,6 +195,86 @@ export class CorruptionError extends WorkTableError {
   }
 }
 
+/** Another opener holds the store: in this process, another one, or another container. Nothing was changed. */
+export class DatabaseLockedError extends WorkTableError {
+  readonly code = 'WT_DATABASE_LOCKED';
+  constructor(
+    readonly path: string,
+    /** The process that holds it, as its lock file says; a number of its own container's. */
+    readonly pid: number | undefined,
+    readonly host: string | undefined,
+  ) {
+    super(`${path}: the database is open already${pid === undefined ? '' : ` in process ${pid} on ${host}`}; close it there first`);
+  }
+}
+
+/** What is stored under a table's name is not what its class describes. Nothing was changed. */
+export class SchemaMismatchError extends WorkTableError {
+  readonly code = 'WT_SCHEMA_MISMATCH';
+  constructor(
+    readonly table: string,
+    /** What differs, a line each. */
+    readonly differences: readonly string[],
+  ) {
+    super(`${table}: the stored table differs from its class: ${differences.join('; ')}`);
+  }
+}
+
+/** Files of a format that this version does not read. Nothing was changed; open them with a newer version. */
+export class FormatVersionError extends WorkTableError {
+  readonly code = 'WT_FORMAT_VERSION';
+  constructor(
+    readonly file: string,
+    readonly needed: number,
+    readonly known: number,
+  ) {
+    super(`${file}: format ${needed} is needed to read it, and this version of worktable knows ${known}; open it with a newer one`);
+  }
+}
+
+/** The disk has no room for what was committed. Nothing was written; committed work waits, and goes on when there is room. */
+export class DiskFullError extends WorkTableError {
+  readonly code = 'WT_DISK_FULL';
+  readonly retryable = true;
+  constructor(reason: unknown) {
+    super(`the disk takes no more (${diskCode(reason)}); writes go on when there is room`, { cause: reason });
+  }
+}
+
+/** Committed transactions wait for an engine that cannot take them now. Nothing was written; wait for `waitForOps()`. */
+export class QueueFullError extends WorkTableError {
+  readonly code = 'WT_QUEUE_FULL';
+  readonly retryable = true;
+  constructor(readonly limitBytes: number) {
+    super(`${limitBytes} bytes of committed transactions wait to be stored; await waitForOps() before more is written`);
+  }
+}
+
+/**
+ * The disk failed in a way after which nobody can say what is on it. Writes are refused, reads go on; close the database
+ * and open it again, which reads what is really there. Whether a transaction that was waiting is stored is not known.
+ */
+export class PersistenceFailedError extends WorkTableError {
+  readonly code = 'WT_PERSISTENCE_FAILED';
+  readonly indeterminate = true;
+  constructor(reason: unknown) {
+    super(`the store failed (${diskCode(reason)}); close it and open it again`, { cause: reason });
+  }
+}
+
+/** A database that was opened to be read. */
+export class ReadOnlyError extends WorkTableError {
+  readonly code = 'WT_READ_ONLY';
+  constructor(reason: string) {
+    super(`the database is open for reading alone: ${reason}`);
+  }
+}
+
+function diskCode(reason: unknown): string {
+  const { code, message } = reason as Partial<NodeJS.ErrnoException>;
+  return code ?? message ?? 'unknown';
+}
+
 /** The database was closed. */
 export class ClosedError extends WorkTableError {
   readonly code = 'WT_CLOSED';

@@ -9,18 +9,25 @@ export { Table } from '../decorators/table.js';
 export type { ChangeEvent, CommitEvent } from './cdc/change-event.js';
 export { type ChangeKind, type IndexEvent, type LinkInfo, type Lsn, Operation } from './cdc/operation.js';
 export type { DatabaseEvents } from './cdc/publisher.js';
-export { Database, type DatabaseOptions, type DatabaseStats } from './database.js';
+export { Database, type DatabaseOptions, type DatabaseStats, type OpenOptions } from './database.js';
 export {
   ClosedError,
   CorruptionError,
+  DatabaseLockedError,
+  DiskFullError,
   DuplicateKeyError,
+  FormatVersionError,
   InvariantError,
   LockTimeoutError,
   NotFoundError,
+  PersistenceFailedError,
   QueryError,
+  QueueFullError,
+  ReadOnlyError,
   RowLockedError,
   RowTooLargeError,
   SchemaError,
+  SchemaMismatchError,
   StaleRowError,
   TableFullError,
   TransactionAbortedError,
@@ -38,6 +45,21 @@ export type { SnapshotStats } from './isolation/snapshots.js';
 export { LockGuard } from './lock/lock-guard.js';
 export type { LockOptions } from './lock/lock-map.js';
 export { type Measurement, Measurements, measurements } from './measure/measurements.js';
+export type { Durability } from './persistence/file-engine.js';
+export type {
+  CheckpointResult,
+  Damage,
+  DatabaseImage,
+  EngineStats,
+  PersistenceEngine,
+  RecoveryReport,
+  RecoveryTarget,
+  TableImage,
+} from './persistence/persistence-engine.js';
+export { LoadMode, type StoreOptions, type StoreStats } from './persistence/store.js';
+export type { StoredIndex, StoredSchema, StoredTable } from './persistence/stored-table.js';
+export type { GroupPart, TransactionGroup } from './persistence/transaction-group.js';
+export type { RecordVisitor, UpdateBytes } from './persistence/transaction-record.js';
 export { type AvroSchema, type AvroType, avscType } from './schema/avro-schema.js';
 export type { EntityClass } from './schema/column-type.js';
 export type {

@@ -1,3 +1,4 @@
+import type { DiskFullError, PersistenceFailedError } from '../errors.js';
 import { type ChangeEvent, type CommitEvent, changeEventOf } from './change-event.js';
 import { IsolatedEmitter } from './isolated-emitter.js';
 import type { Lsn, Operation } from './operation.js';
@@ -17,6 +18,16 @@ export interface DatabaseEvents {
   commit: (transaction: CommitEvent) => unknown;
   /** What another listener threw, or rejected with, and which event it was listening to. */
   listenerError: (error: unknown, event: string) => unknown;
+  /** The store failed: writes are refused from now on, reads go on. Close the database and open it again. */
+  fatal: (error: PersistenceFailedError) => unknown;
+  /** The disk is full: writes are refused until `room`; what was committed waits. */
+  full: (error: DiskFullError) => unknown;
+  /** There is room on the disk again. */
+  room: () => unknown;
+  /** Everything up to this position is durable. */
+  durable: (lsn: Lsn) => unknown;
+  /** A checkpoint that was made in the background did not succeed; the log goes on, and it is tried again. */
+  checkpointError: (error: unknown) => unknown;
 }
 
 /**

@@ -10,7 +10,7 @@ import { RowStore } from '../storage/row-store.js';
 import { isExpired } from '../table/row-expiry.js';
 import type { TableCore } from '../table/table-core.js';
 import type { IndexView, WritableTable } from '../table/table-view.js';
-import type { Change, Journal } from '../transaction/journal.js';
+import type { Change, Journal, LoggedTable } from '../transaction/journal.js';
 import { ReadSet } from './read-set.js';
 import { SnapshotView, type TableMoment } from './snapshot-view.js';
 
@@ -69,6 +69,10 @@ export class TransactionTable extends SnapshotView implements WritableTable {
 
   get keepsVersions(): boolean {
     return false;
+  }
+
+  get logged(): LoggedTable {
+    return this.table;
   }
 
   override get isStable(): boolean {

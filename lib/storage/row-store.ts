@@ -155,6 +155,24 @@ export class RowStore {
     }
   }
 
+  /** Makes a row of bytes that are known to be one. @throws TableFullError; nothing has changed then. */
+  addBytes(source: Buffer, from: number, length: number): RowId {
+    return this.ids.add(this.placeBytes(source, from, length));
+  }
+
+  /** Gives a row, of which nobody keeps an older version, the bytes of another one. */
+  replaceBytes(row: RowId, source: Buffer, from: number, length: number): void {
+    const old = this.ids.linkOf(row);
+    this.ids.move(row, this.placeBytes(source, from, length));
+    this.pages.release(old);
+  }
+
+  private placeBytes(source: Buffer, from: number, length: number): Link {
+    const link = this.pages.allocate(length);
+    copyBytes(source, from, from + length, this.pages.bufferOf(link), this.pages.positionOf(link));
+    return link;
+  }
+
   /** Undoes `add`, or ends a row. Cannot fail. */
   remove(row: RowId): void {
     const link = this.ids.linkOf(row);

@@ -33,6 +33,11 @@ export class KeyCounter {
     return this.value;
   }
 
+  /** Whether the counter can have this value. */
+  accepts(value: bigint): boolean {
+    return value >= 0n && value <= BigInt(this.last);
+  }
+
   /** A row with this key was inserted: the counter moves past it. */
   supplied(key: Key): void {
     if (this.counts && (key as number | bigint) > this.value) this.value = key as number | bigint;

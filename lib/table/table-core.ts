@@ -14,7 +14,7 @@ import { type ColumnSchema, columnNames, PRIMARY, type TableSchema } from '../sc
 import { type Link, NO_LINK, type RowId } from '../storage/link.js';
 import { RowStore } from '../storage/row-store.js';
 import { RowVersions } from '../storage/row-versions.js';
-import type { Change, Journal } from '../transaction/journal.js';
+import type { Change, Journal, LoggedTable } from '../transaction/journal.js';
 import { keyAccess } from './key-access.js';
 import { KeyCounter } from './key-counter.js';
 import { RowExpiry } from './row-expiry.js';
@@ -45,6 +45,8 @@ export class TableCore implements WritableTable {
   readonly versions: RowVersions;
   readonly expiry: RowExpiry | undefined;
   readonly vacuum: Vacuum;
+  /** The table's number in the log of its database, where it has one. */
+  logId = 0;
   private readonly operations: TableOperations;
   private spare: Stored[] | undefined;
 
@@ -86,6 +88,14 @@ export class TableCore implements WritableTable {
 
   get count(): number {
     return this.primary.entries;
+  }
+
+  get logged(): LoggedTable {
+    return this;
+  }
+
+  get counterValue(): number | bigint {
+    return this.counter.value;
   }
 
   cutoff(): number | undefined {

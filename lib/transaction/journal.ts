@@ -4,6 +4,7 @@ import type { ChangeKind, Lsn, Operation } from '../cdc/operation.js';
 import { Publisher } from '../cdc/publisher.js';
 import { ClosedError, InvariantError, TransactionError } from '../errors.js';
 import type { Link, RowId } from '../storage/link.js';
+import type { RowStore } from '../storage/row-store.js';
 
 /**
  * One change as it was applied, with all that undoes it. While its transaction is open, the bytes before it stay where
@@ -37,13 +38,34 @@ export interface ChangeTarget {
   readonly keepsVersions: boolean;
   /** Somebody listens to this table's changes. */
   readonly isHeard: boolean;
+  /** What a log needs of it. */
+  readonly logged: LoggedTable;
+}
+
+/** A table, as far as a log knows it. */
+export interface LoggedTable {
+  readonly store: RowStore;
+  /** The table's number in the log. */
+  readonly logId: number;
+  /** The last key that was given out. */
+  readonly counterValue: number | bigint;
+}
+
+/** Where committed transactions are kept, if anywhere: `PersistenceTask` is one. */
+export interface CommitLog {
+  /** @throws where no transaction can be taken now; nothing has been touched then */
+  assertRoom(): void;
+  /** Takes a transaction; its changes' bytes are where their links say. What throws undoes the transaction. */
+  append(lsn: Lsn, txn: number, at: number, changes: readonly Change[]): void;
+  /** Takes keys that were given out in a transaction without a row. */
+  appendCounters(nextLsn: Lsn, changes: readonly Change[]): void;
 }
 
 /**
  * The transactions of a database. Every write is recorded here; outside of `run` each is a transaction of its own.
  *
- * Steps of a commit: the operations are made, where anybody wants them (a failure here undoes everything); the LSN is
- * taken; old places are freed; listeners are told. None of the later steps can fail.
+ * Steps of a commit: the operations are made, where anybody wants them, and the log takes the transaction (a failure of
+ * either undoes everything); the LSN is taken; old places are freed; listeners are told. None of the later steps can fail.
  */
 export class Journal {
   private readonly changes: Change[] = [];
@@ -56,6 +78,8 @@ export class Journal {
   private closed = false;
   private unsound = false;
   private readonly postponed: (() => void)[] = [];
+  private log: CommitLog | undefined;
+  private refused: (() => Error) | undefined;
 
   constructor(private readonly publisher: Publisher) {}
 
@@ -64,6 +88,27 @@ export class Journal {
     const journal = new Journal(new Publisher());
     journal.depth = 1;
     return journal;
+  }
+
+  /** Goes on behind what was recovered; every later commit goes to `log`, too. */
+  begin(lsn: number, txn: number, log?: CommitLog): void {
+    assert(this.lastLsn === 0 && this.lastTxn === 0, 'what was recovered comes before anything is written');
+    this.log = log;
+    this.lastLsn = lsn;
+    this.lastTxn = txn;
+  }
+
+  /** Refuses writes, with what `refuse` throws, until it is lifted. @returns what lifts it */
+  refuseWrites(refuse: () => Error): () => void {
+    this.refused = refuse;
+    return () => {
+      this.refused = undefined;
+    };
+  }
+
+  /** The number of the last transaction. */
+  get txn(): number {
+    return this.lastTxn;
   }
 
   /** The changes of the open transaction, in order. */
@@ -98,6 +143,8 @@ export class Journal {
     if (this.closed) throw new ClosedError();
     if (this.unsound) throw new InvariantError('undoing a transaction failed; the store refuses writes, and can be read');
     if (this.refusal !== undefined) throw new TransactionError(this.refusal);
+    if (this.refused !== undefined) throw this.refused();
+    this.log?.assertRoom();
   }
 
   /** @throws TransactionError within a transaction */
@@ -117,7 +164,7 @@ export class Journal {
   }
 
   get isWritable(): boolean {
-    return !this.closed && !this.unsound && this.refusal === undefined;
+    return !this.closed && !this.unsound && this.refusal === undefined && this.refused === undefined;
   }
 
   close(): void {
@@ -142,7 +189,7 @@ export class Journal {
 
   /** Whether a change to this table can be applied and forgotten: nobody could ask for it or undo it. */
   isUnobserved(target: ChangeTarget): boolean {
-    return this.depth === 0 && !target.isHeard && !target.keepsVersions && !this.publisher.hearsCommits;
+    return this.depth === 0 && this.log === undefined && !target.isHeard && !target.keepsVersions && !this.publisher.hearsCommits;
   }
 
   /** Counts a transaction of one change that nobody observes. */
@@ -209,24 +256,24 @@ export class Journal {
 
   private commit(): void {
     assert(this.depth === 0, 'only the outermost transaction commits');
-    const changes = this.changes.filter((change) => change.kind !== 'counter');
-    if (changes.length === 0) {
-      this.changes.length = 0;
-      return;
-    }
+    const changes = this.rowChanges === this.changes.length ? this.changes.slice() : this.changes.filter(isRowChange);
+    const at = Date.now();
     let operations: Operation[] | undefined;
     try {
       operations = this.operationsOf(changes);
+      if (changes.length > 0) this.log?.append(this.nextLsn, this.currentTxn, at, this.changes);
+      else if (this.changes.length > 0) this.log?.appendCounters(this.nextLsn, this.changes);
     } catch (error) {
       this.undoTo(0);
       throw error;
     }
     this.changes.length = 0;
     this.rowChanges = 0;
+    if (changes.length === 0) return;
     this.lastLsn++;
     for (const change of changes) change.target.finish(change);
     if (operations !== undefined) {
-      this.publisher.publish({ lsn: this.lsn, txn: this.currentTxn, at: new Date(), operations });
+      this.publisher.publish({ lsn: this.lsn, txn: this.currentTxn, at: new Date(at), operations });
     }
   }
 
@@ -239,4 +286,8 @@ export class Journal {
   pendingOf(target: ChangeTarget): Change[] {
     return this.changes.filter((change) => change.target === target);
   }
+}
+
+function isRowChange(change: Change): boolean {
+  return change.kind !== 'counter';
 }

@@ -2,8 +2,17 @@ import { afterEach, beforeEach, expect } from '@jest/globals';
 import type { Database, EntityClass, TableManager } from '../../../lib/index.js';
 import { Account, ENTITIES, LedgerEntry, Reading, Session } from '../entities.js';
 
-/** Opens a database in the mode under test: memory now, disk and reopened stores later. */
-export type OpenDatabase = (tables: readonly EntityClass[]) => Database | Promise<Database>;
+/** Opens a database in the mode under test. */
+export interface OpenDatabase {
+  (tables: readonly EntityClass[]): Database | Promise<Database>;
+  /** Opens what was closed last once more, where it is stored. */
+  again?(tables: readonly EntityClass[]): Promise<Database>;
+}
+
+/** Everything that a database holds and that must still be there after a reopening. */
+function contentOf(db: Database): unknown {
+  return { lsn: db.lsn, tables: db.tables.map((table) => [table.name, table.selectAll().execute()]) };
+}
 
 export interface Fixture {
   db: Database;
@@ -24,8 +33,15 @@ export function useDatabase(open: OpenDatabase): Fixture {
     fixture.readings = fixture.db.table(Reading);
   });
   afterEach(async () => {
-    expect([...fixture.db.check()]).toEqual([]);
-    await fixture.db.close();
+    const { db } = fixture;
+    expect([...db.check()]).toEqual([]);
+    const content = contentOf(db);
+    await db.close();
+    if (open.again === undefined) return;
+    const again = await open.again(ENTITIES);
+    expect(contentOf(again)).toEqual(content);
+    expect([...again.check()]).toEqual([]);
+    await again.close();
   });
   return fixture;
 }

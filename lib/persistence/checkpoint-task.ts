@@ -1,0 +1,73 @@
+import { PersistenceFailedError } from '../errors.js';
+import type { CheckpointResult, DatabaseImage, PersistenceEngine } from './persistence-engine.js';
+import type { PersistenceTask } from './persistence-task.js';
+
+/**
+ * Makes checkpoints, one at a time: when the log has grown enough, and from time to time where it has grown at all.
+ * Writers go on meanwhile; what they change is kept as it was, row by row, until it is written.
+ */
+export class CheckpointTask {
+  private running: Promise<CheckpointResult> | undefined;
+  private readonly timer: NodeJS.Timeout;
+  private next: NodeJS.Immediate | undefined;
+  private lastLsn: number;
+  private isEnding = false;
+
+  constructor(
+    private readonly engine: PersistenceEngine,
+    private readonly task: PersistenceTask,
+    /** Every table as of now. */
+    private readonly takeImage: () => DatabaseImage,
+    intervalMs: number,
+    private readonly failed: (error: unknown) => void,
+  ) {
+    this.lastLsn = engine.stats.checkpointLsn;
+    this.timer = setInterval(() => this.inBackground(), intervalMs).unref();
+    task.on('durable', () => this.look());
+    this.look();
+  }
+
+  private look(): void {
+    if (this.running !== undefined || this.next !== undefined || this.isEnding || !this.engine.wantsCheckpoint) return;
+    this.next = setImmediate(() => {
+      this.next = undefined;
+      this.inBackground();
+    });
+  }
+
+  private inBackground(): void {
+    if (this.running !== undefined || this.isEnding || this.task.durableLsn === this.lastLsn) return;
+    this.run().catch((error: unknown) => this.failed(error));
+  }
+
+  /** Makes one, or joins the one that is being made. @throws DiskFullError, PersistenceFailedError, TransactionError */
+  run(): Promise<CheckpointResult> {
+    this.running ??= this.make().finally(() => {
+      this.running = undefined;
+    });
+    return this.running;
+  }
+
+  private async make(): Promise<CheckpointResult> {
+    const image = this.takeImage();
+    try {
+      await this.task.settle(); // the log is to reach the image's position before anything leans on it
+      const result = await this.engine.checkpoint(image);
+      this.lastLsn = result.lsn;
+      return result;
+    } catch (error) {
+      if (error instanceof PersistenceFailedError) this.task.fail(error);
+      throw error;
+    } finally {
+      image.release();
+    }
+  }
+
+  /** Begins none any more, and waits for the one that is being made. */
+  async stop(): Promise<void> {
+    this.isEnding = true;
+    clearInterval(this.timer);
+    clearImmediate(this.next);
+    await this.running?.catch(() => undefined);
+  }
+}

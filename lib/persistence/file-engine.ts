@@ -1,0 +1,390 @@
+import { dirname, join } from 'node:path';
+import { assert } from '../assert.js';
+import { crc32 } from '../bytes/crc32.js';
+import type { Disk, DiskLock } from '../disk/disk.js';
+import { DiskRunner, type DiskWork, runNow, sync, syncDirectory, writeAll } from '../disk/disk-work.js';
+import { LatchedDisk } from '../disk/latched-disk.js';
+import { CorruptionError, DiskFullError, PersistenceFailedError, ReadOnlyError } from '../errors.js';
+import { writeCheckpoints } from './checkpointer.js';
+import {
+  CHECKPOINT_DIRECTORY,
+  checkpointName,
+  LOCK,
+  LOG_DIRECTORY,
+  MANIFEST,
+  QUARANTINE_DIRECTORY,
+  segmentName,
+  tornName,
+  UNFINISHED,
+} from './layout.js';
+import { LogWriter } from './log-writer.js';
+import { type Manifest, type ManifestTable, saveManifest } from './manifest.js';
+import { matchTables, newManifest } from './match-tables.js';
+import type {
+  CheckpointResult,
+  Damage,
+  DatabaseImage,
+  EngineStats,
+  OpenedStore,
+  PersistenceEngine,
+  RecoveryTarget,
+} from './persistence-engine.js';
+import { type LogEnd, loadCheckpoints, neededSegments, type OnDamage, replayLog, type StoreFiles, surveyStore } from './recovery.js';
+import { SEGMENT_HEADER_BYTES } from './segment.js';
+import type { StoredTable } from './stored-table.js';
+import type { TransactionGroup } from './transaction-group.js';
+
+/**
+ * `commit`: what is acknowledged was synced. `relaxed`: it was handed to the operating system, and is synced at this
+ * interval: a process that is killed loses nothing of it, a machine that stops loses the last interval.
+ */
+export type Durability = 'commit' | { readonly relaxed: { readonly intervalMs?: number } };
+
+export interface FileEngineOptions {
+  readonly path: string;
+  readonly durability: Durability;
+  /** `read`: nothing is locked or written. `salvage`: the same, and what is damaged is left out and reported. */
+  readonly mode: 'write' | 'read' | 'salvage';
+  /** From 4 KiB to 1 GiB; 16 MiB by default. */
+  readonly segmentBytes: number;
+  /** What a frame of the log holds at most. */
+  readonly frameBytes: number;
+  /** How far zeros are written ahead of the log's end. */
+  readonly aheadBytes: number;
+  /** The least log for which a checkpoint is made. */
+  readonly checkpointBytes: number;
+  readonly clock: () => number;
+}
+
+export const FILE_ENGINE_DEFAULTS = {
+  durability: 'commit',
+  mode: 'write',
+  segmentBytes: 16 * 1024 * 1024,
+  frameBytes: 4 * 1024 * 1024,
+  aheadBytes: 256 * 1024,
+  checkpointBytes: 64 * 1024 * 1024,
+  clock: () => performance.now(),
+} as const satisfies Partial<FileEngineOptions>;
+
+/** Idle for this long, the log is sealed, so that damage to its last group can be told from a torn end. */
+const SEAL_AFTER_MS = 50;
+const DEFAULT_INTERVAL_MS = 100;
+/** So many segments make a checkpoint worth its while, however small they are. */
+const MANY_SEGMENTS = 64;
+
+/** Errors of a disk that takes no more, after which everything is as it was. */
+const NO_ROOM = new Set(['ENOSPC', 'EDQUOT', 'EFBIG', 'EMFILE', 'ENFILE']);
+
+/** A store in the files of one directory: a log, checkpoints and a manifest. `docs/format.md` describes them. */
+export class FileEngine implements PersistenceEngine {
+  private readonly disk: LatchedDisk;
+  private readonly log: DiskRunner;
+  private readonly background: DiskRunner;
+  private lock: DiskLock | undefined;
+  private writer: LogWriter | undefined;
+  private manifest: Manifest | undefined;
+  private readonly options: FileEngineOptions;
+  private readonly intervalMs: number | undefined;
+  private lastSync = 0;
+
+  constructor(disk: Disk, options: Partial<FileEngineOptions> & { readonly path: string }) {
+    this.options = { ...FILE_ENGINE_DEFAULTS, ...options };
+    this.disk = new LatchedDisk(disk);
+    this.log = new DiskRunner(this.disk);
+    this.background = new DiskRunner(this.disk);
+    const { durability } = this.options;
+    this.intervalMs = durability === 'commit' ? undefined : (durability.relaxed.intervalMs ?? DEFAULT_INTERVAL_MS);
+  }
+
+  private get path(): string {
+    return this.options.path;
+  }
+
+  private within(...names: string[]): string {
+    return join(this.path, ...names);
+  }
+
+  /** How long nothing is to be written before `idle` is worth its while. */
+  get idleAfterMs(): number {
+    return this.intervalMs ?? SEAL_AFTER_MS;
+  }
+
+  async open(tables: readonly StoredTable[], target: RecoveryTarget): Promise<OpenedStore> {
+    const { mode } = this.options;
+    if (mode === 'write') this.prepare();
+    try {
+      return this.recover(tables, target);
+    } catch (error) {
+      this.abandon();
+      throw error;
+    }
+  }
+
+  private prepare(): void {
+    const made = this.disk.makeDirectory(this.path) ?? this.path;
+    this.lock = this.disk.lock(this.within(LOCK));
+    if (this.disk.list(this.path).includes(MANIFEST)) return;
+    // A new store: each directory that was made for it is an entry of the one above.
+    for (let at = this.path; at !== dirname(at); at = dirname(at)) {
+      this.disk.syncDirectory(dirname(at));
+      if (at === made) return;
+    }
+  }
+
+  private recover(tables: readonly StoredTable[], target: RecoveryTarget): OpenedStore {
+    const { clock, mode } = this.options;
+    const began = clock();
+    const damage: Damage[] = [];
+    const onDamage: OnDamage = mode === 'salvage' ? (found) => damage.push(found) : undefined;
+    const files = surveyStore(this.disk, this.path);
+    if (files.manifest === undefined && mode !== 'write') throw new CorruptionError(this.within(MANIFEST), 0, 'there is no store');
+    const manifest = matchTables(files.manifest ?? newManifest(), tables);
+    const numbers = neededSegments(files, this.path, onDamage);
+    const rows = loadCheckpoints(this.disk, this.path, manifest, target, onDamage);
+    target.rowsEnd();
+    const end = replayLog(this.disk, this.path, manifest, numbers, target, onDamage);
+    const quarantined = end.tornBytes > 0 ? this.within(QUARANTINE_DIRECTORY, tornName(end.segment, end.length)) : '';
+    if (mode === 'write') runNow(this.disk, this.takeOver(manifest, files, end, quarantined));
+    const torn = { file: this.within(LOG_DIRECTORY, segmentName(end.segment)), offsetBytes: end.length, bytes: end.tornBytes, quarantined };
+    const report = {
+      lsn: end.lsn,
+      txn: end.txn,
+      checkpointLsn: manifest.checkpointLsn,
+      rows,
+      transactions: end.transactions,
+      clean: files.manifest === undefined || manifest.clean !== null,
+      tornTail: end.tornBytes > 0 ? torn : null,
+      damage,
+      durationMs: clock() - began,
+    };
+    return { report, tableIds: manifest.tables.map(({ id }) => id) };
+  }
+
+  /**
+   * Makes what was read lasting, and the store ours, before anybody is shown it. Each step leaves a store that opens the
+   * same; this may end at any of them, and be begun again.
+   */
+  private *takeOver(found: Manifest, files: StoreFiles, end: LogEnd, quarantined: string): DiskWork {
+    for (const directory of [LOG_DIRECTORY, CHECKPOINT_DIRECTORY, QUARANTINE_DIRECTORY]) this.disk.makeDirectory(this.within(directory));
+    yield* syncDirectory(this.path);
+    if (end.tornBytes > 0) yield* this.keepAside(end, quarantined);
+    const isEmpty = end.segment === 0 || end.length === SEGMENT_HEADER_BYTES;
+    // After a failed sync the kernel may hold pages as clean that are not on the disk: what was read is written anew.
+    if (found.clean === null && !isEmpty) yield* this.rewrite(end);
+    const epoch = found.epoch + 1;
+    yield* this.save({ ...found, epoch, clean: null, lastSegment: Math.max(found.lastSegment, end.segment) });
+    const storeId = Buffer.from(found.storeId, 'hex');
+    const storeSeed = crc32(storeId, 0, storeId.length);
+    this.writer = new LogWriter(this.disk, this.within(LOG_DIRECTORY), storeId, storeSeed, epoch, this.options);
+    if (end.header !== undefined && isEmpty) {
+      const { previousLength, previousCrc } = end.header;
+      yield* this.writer.begin({ segment: end.segment, lsn: end.lsn, previousLength, previousCrc });
+      this.writer.ended.push(...end.segments.slice(0, -1));
+    } else {
+      const segment = Math.max(end.segment + 1, found.firstSegment);
+      yield* this.writer.begin({ segment, lsn: end.lsn, previousLength: end.length, previousCrc: end.crc });
+      this.writer.ended.push(...end.segments);
+    }
+    this.removeLeftOver(files);
+    this.lastSync = this.options.clock();
+  }
+
+  private *keepAside({ bytes, length }: LogEnd, path: string): DiskWork {
+    const file = this.disk.open(path, 'create');
+    try {
+      yield* writeAll(file, (bytes as Buffer).subarray(length), 0);
+      yield* sync(file);
+    } finally {
+      file.close();
+    }
+    yield* syncDirectory(this.within(QUARANTINE_DIRECTORY));
+  }
+
+  private *rewrite({ segment, bytes, length }: LogEnd): DiskWork {
+    const path = this.within(LOG_DIRECTORY, segmentName(segment));
+    const file = this.disk.open(path + UNFINISHED, 'create');
+    try {
+      yield* writeAll(file, (bytes as Buffer).subarray(0, length), 0);
+      yield* sync(file);
+    } finally {
+      file.close();
+    }
+    this.disk.rename(path + UNFINISHED, path);
+    yield* syncDirectory(this.within(LOG_DIRECTORY));
+  }
+
+  private *save(manifest: Manifest): DiskWork {
+    const next = { ...manifest, generation: manifest.generation + 1 };
+    yield* saveManifest(this.disk, this.path, this.within(MANIFEST), next);
+    this.manifest = next;
+  }
+
+  private removeLeftOver({ unfinished, segments, checkpoints }: StoreFiles): void {
+    const { firstSegment, tables } = this.manifest as Manifest;
+    const needed = new Set(tables.map(({ checkpoint }) => checkpoint?.file));
+    const writing = this.within(LOG_DIRECTORY, segmentName((this.writer as LogWriter).segment)) + UNFINISHED;
+    for (const path of unfinished) if (path !== writing) this.remove(path);
+    for (const number of segments) if (number < firstSegment) this.remove(this.within(LOG_DIRECTORY, segmentName(number)));
+    for (const name of checkpoints) if (!needed.has(name)) this.remove(this.within(CHECKPOINT_DIRECTORY, name));
+  }
+
+  /** What is left over does no harm, and is removed at the next opening where it cannot be now. */
+  private remove(path: string): void {
+    try {
+      this.disk.unlink(path);
+    } catch {}
+  }
+
+  private get writable(): LogWriter {
+    if (this.options.mode !== 'write') throw new ReadOnlyError('it was opened so');
+    assert(this.writer !== undefined, 'the store is open');
+    return this.writer;
+  }
+
+  async write(group: TransactionGroup): Promise<void> {
+    await this.log.run(this.store(group));
+    this.writable.closeRetired();
+  }
+
+  writeNow(group: TransactionGroup): void {
+    this.log.finishNow();
+    this.log.runNow(this.store(group));
+    if (!this.log.isBusy) this.writable.closeRetired();
+  }
+
+  private *store(group: TransactionGroup): DiskWork {
+    const writer = this.writable;
+    try {
+      try {
+        yield* writer.append(group);
+      } catch (error) {
+        if (this.disk.hasFailed || !isNoRoom(error)) throw error;
+        yield* writer.takeBack();
+        throw new DiskFullError(error);
+      }
+      if (this.isSyncDue()) yield* this.sync(writer);
+    } catch (error) {
+      throw error instanceof DiskFullError ? error : new PersistenceFailedError(error);
+    }
+  }
+
+  private isSyncDue(): boolean {
+    return this.intervalMs === undefined || this.options.clock() - this.lastSync >= this.intervalMs;
+  }
+
+  private *sync(writer: LogWriter): DiskWork {
+    yield* writer.sync();
+    this.lastSync = this.options.clock();
+  }
+
+  async idle(): Promise<void> {
+    const writer = this.writable;
+    if (!writer.isSealed) await this.log.run(this.sealed(writer));
+  }
+
+  private *sealed(writer: LogWriter): DiskWork {
+    try {
+      yield* this.sync(writer);
+      yield* writer.seal();
+    } catch (error) {
+      if (this.disk.hasFailed || !isNoRoom(error)) throw new PersistenceFailedError(error);
+      // A seal is no transaction: without room it can wait. What there is of it goes.
+      yield* writer.takeBack();
+    }
+  }
+
+  get wantsCheckpoint(): boolean {
+    if (this.writer === undefined) return false;
+    const { logBytes, segments, checkpointBytes } = this.stats;
+    return logBytes > Math.max(this.options.checkpointBytes, checkpointBytes) || segments > MANY_SEGMENTS;
+  }
+
+  get stats(): EngineStats {
+    const { manifest, writer } = this;
+    const checkpointBytes = manifest?.tables.reduce((sum, { checkpoint }) => sum + (checkpoint?.bytes ?? 0), 0) ?? 0;
+    const segments = (writer?.ended.length ?? 0) + 1;
+    return { logBytes: writer?.bytes ?? 0, segments, checkpointLsn: manifest?.checkpointLsn ?? 0, checkpointBytes };
+  }
+
+  async checkpoint(image: DatabaseImage): Promise<CheckpointResult> {
+    const { clock } = this.options;
+    const began = clock();
+    const { manifest } = this;
+    assert(manifest !== undefined && image.lsn >= manifest.checkpointLsn, 'checkpoints go forward');
+    // A file of this position must never be replaced by another one while the manifest means it.
+    const isDone = image.lsn === manifest.checkpointLsn && manifest.tables.some(({ checkpoint }) => checkpoint !== null);
+    const tables = isDone ? manifest.tables : await this.writeImage(image);
+    return {
+      lsn: image.lsn,
+      rows: tables.reduce((sum, { checkpoint }) => sum + (checkpoint?.rows ?? 0), 0),
+      bytes: tables.reduce((sum, { checkpoint }) => sum + (checkpoint?.bytes ?? 0), 0),
+      durationMs: clock() - began,
+    };
+  }
+
+  private async writeImage(image: DatabaseImage): Promise<readonly ManifestTable[]> {
+    const before = this.manifest as Manifest;
+    const ids = before.tables.map(({ id }) => id);
+    try {
+      await this.background.run(this.checkpointed(image, ids));
+    } catch (error) {
+      if (this.disk.hasFailed || !isNoRoom(error)) throw new PersistenceFailedError(error);
+      for (const id of ids) {
+        const path = this.within(CHECKPOINT_DIRECTORY, checkpointName(image.lsn, id));
+        this.remove(path);
+        this.remove(path + UNFINISHED);
+      }
+      throw new DiskFullError(error);
+    }
+    // The new manifest is lasting: what only the old one needed can go.
+    const { ended } = this.writable;
+    for (const { number } of ended.splice(0, ended.filter(({ lastLsn }) => lastLsn <= image.lsn).length)) {
+      this.remove(this.within(LOG_DIRECTORY, segmentName(number)));
+    }
+    for (const { checkpoint } of before.tables) if (checkpoint !== null) this.remove(this.within(CHECKPOINT_DIRECTORY, checkpoint.file));
+    return (this.manifest as Manifest).tables;
+  }
+
+  private *checkpointed(image: DatabaseImage, ids: readonly number[]): DiskWork {
+    const storeId = Buffer.from((this.manifest as Manifest).storeId, 'hex');
+    const written = yield* writeCheckpoints(this.disk, this.path, storeId, image, ids, this.options.clock);
+    const manifest = this.manifest as Manifest;
+    const { ended, segment } = this.writable;
+    yield* this.save({
+      ...manifest,
+      checkpointLsn: image.lsn,
+      checkpointTxn: image.txn,
+      firstSegment: ended.find(({ lastLsn }) => lastLsn > image.lsn)?.number ?? segment,
+      lastSegment: segment,
+      tables: manifest.tables.map((table, place) => ({ ...table, checkpoint: written[place] ?? null })),
+    });
+  }
+
+  async close(lsn: number, txn: number): Promise<void> {
+    const { writer } = this;
+    try {
+      if (writer !== undefined) await this.log.run(this.closed(writer, lsn, txn));
+    } catch (error) {
+      throw new PersistenceFailedError(error);
+    } finally {
+      this.abandon();
+    }
+  }
+
+  private *closed(writer: LogWriter, lsn: number, txn: number): DiskWork {
+    yield* writer.end();
+    const { segment, length, crc } = writer.endOfLog;
+    yield* this.save({ ...(this.manifest as Manifest), lastSegment: segment, clean: { segment, length, lsn, txn, crc } });
+  }
+
+  abandon(): void {
+    this.writer?.close();
+    this.writer = undefined;
+    this.lock?.release();
+    this.lock = undefined;
+  }
+}
+
+function isNoRoom(error: unknown): boolean {
+  return NO_ROOM.has((error as NodeJS.ErrnoException).code ?? '');
+}

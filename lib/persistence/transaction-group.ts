@@ -1,0 +1,107 @@
+import type { Change } from '../transaction/journal.js';
+import { FRAME_ALIGNMENT, FRAME_HEADER_BYTES } from './frame.js';
+import { recordBound, writeCounters, writeTransaction } from './transaction-record.js';
+
+/** Bytes before each part of a group, for whatever an engine writes in front of it. */
+export const HEADROOM_BYTES = FRAME_HEADER_BYTES;
+const PART_BYTES = 1024 * 1024;
+const FIRST_BYTES = 64 * 1024;
+/** A buffer that has grown beyond this is not kept. */
+const MOST_KEPT_BYTES = 16 * 1024 * 1024;
+const MOST_BYTES = 2 ** 31 - 1024;
+
+/** Whole records, `[from, to)`. The bytes before `from`, and those from `to` to the next multiple of 8, are the engine's. */
+export interface GroupPart {
+  readonly from: number;
+  to: number;
+  /** How many transactions are in it. */
+  transactions: number;
+  readonly firstLsn: number;
+}
+
+/** Committed transactions that wait to be stored, encoded into one buffer, in parts of about a megabyte. */
+export class TransactionGroup {
+  bytes: Buffer = Buffer.alloc(FIRST_BYTES);
+  readonly parts: GroupPart[] = [];
+  private used = 0;
+  private nextLsn = 0;
+  private records = 0;
+  /** How many parts an engine has stored already: where one that was full goes on. */
+  stored = 0;
+
+  /** Bytes that are held. */
+  get size(): number {
+    return this.used;
+  }
+
+  /** Records that are held. */
+  get count(): number {
+    return this.records;
+  }
+
+  get isEmpty(): boolean {
+    return this.records === 0;
+  }
+
+  /** The last transaction in it; there is none where only counters are. */
+  get lastLsn(): number {
+    return this.nextLsn - 1;
+  }
+
+  /** Adds a transaction. Where it throws, for want of memory, nothing was added. */
+  addTransaction(lsn: number, txn: number, at: number, changes: readonly Change[]): void {
+    const part = this.room(recordBound(changes), lsn);
+    part.to = writeTransaction(this.bytes, part.to, txn, at, changes);
+    part.transactions++;
+    this.nextLsn = lsn + 1;
+    this.end(part);
+  }
+
+  /** Adds keys that were given out without a row; `lsn` is that of the next transaction. */
+  addCounters(lsn: number, changes: readonly Change[]): void {
+    const part = this.room(recordBound(changes), lsn);
+    part.to = writeCounters(this.bytes, part.to, changes);
+    this.nextLsn = lsn;
+    this.end(part);
+  }
+
+  private end(part: GroupPart): void {
+    this.used = part.to;
+    this.records++;
+  }
+
+  /** The part that takes the next record, with `bound` bytes behind it. */
+  private room(bound: number, lsn: number): GroupPart {
+    const last = this.parts.at(-1);
+    if (last !== undefined && last.to - last.from < PART_BYTES) {
+      this.grow(last.to + bound + FRAME_ALIGNMENT);
+      return last;
+    }
+    const from = align(this.used) + HEADROOM_BYTES;
+    this.grow(from + bound + FRAME_ALIGNMENT);
+    const part = { from, to: from, transactions: 0, firstLsn: lsn };
+    this.parts.push(part);
+    return part;
+  }
+
+  private grow(needed: number): void {
+    if (needed <= this.bytes.length) return;
+    if (needed > MOST_BYTES) throw new RangeError('a transaction, with those that wait before it, is larger than 2 GiB');
+    const larger = Buffer.allocUnsafeSlow(Math.min(MOST_BYTES, Math.max(needed, this.bytes.length * 2)));
+    this.bytes.copy(larger, 0, 0, this.used);
+    this.bytes = larger;
+  }
+
+  /** Empties it for the next transactions. */
+  clear(): void {
+    this.parts.length = 0;
+    this.used = 0;
+    this.records = 0;
+    this.stored = 0;
+    if (this.bytes.length > MOST_KEPT_BYTES) this.bytes = Buffer.alloc(FIRST_BYTES);
+  }
+}
+
+function align(size: number): number {
+  return (size + FRAME_ALIGNMENT - 1) & -FRAME_ALIGNMENT;
+}

@@ -1,0 +1,210 @@
+import type { ByteReader } from '../bytes/byte-reader.js';
+import { writeInt, writeLongBigInt, writeLongNumber } from '../bytes/varint.js';
+import { copyBytes } from '../schema/patch-row.js';
+import { NO_LINK } from '../storage/link.js';
+import type { RowStore } from '../storage/row-store.js';
+import type { Change } from '../transaction/journal.js';
+
+/**
+ * A committed transaction in the log. Its LSN is that of the record before it and one more. Numbers are Avro longs, rows
+ * are their Avro bytes, as they lie in the pages.
+ *
+ *   record       | length u32 | kind u8: 1 | at f64, ms | txn | operations | operation … |
+ *   counters     | length u32 | kind u8: 2 | operations | operation … |        no transaction: it takes no LSN
+ *
+ *   insert       | 1 | table | length | row after |
+ *   update       | 2 | table | length | row after | prefix | suffix | length | the row before, between the two |
+ *   delete       | 3 | table | length | row before |     4: the same, of a row whose time was over
+ *   counter      | 5 | table | last key given out |
+ *
+ * An update's rows share `prefix` bytes at their beginning and `suffix` at their end: what differs of the row before is
+ * all that is stored of it. With it a change can be read in full, and a replay sees that it meets the row that it should.
+ */
+export const RecordKind = { Transaction: 1, Counters: 2 } as const;
+const Op = { Insert: 1, Update: 2, Delete: 3, Expire: 4, Counter: 5 } as const;
+
+const LENGTH_BYTES = 4;
+/** The length, the kind, the time, and two numbers. */
+const RECORD_OVERHEAD = LENGTH_BYTES + 1 + 8 + 10 + 5;
+/** The kind, and up to five numbers. */
+const OPERATION_OVERHEAD = 1 + 5 * 10;
+
+/** The most bytes that the record of these changes can take. */
+export function recordBound(changes: readonly Change[]): number {
+  let bound = RECORD_OVERHEAD;
+  for (const { target, oldLink, newLink } of changes) {
+    bound += OPERATION_OVERHEAD;
+    if (oldLink !== NO_LINK) bound += target.logged.store.lengthAt(oldLink);
+    if (newLink !== NO_LINK) bound += target.logged.store.lengthAt(newLink);
+  }
+  return bound;
+}
+
+/** Writes a transaction's record at `position`, where `recordBound` bytes are free. @returns the position behind it. */
+export function writeTransaction(bytes: Buffer, position: number, txn: number, at: number, changes: readonly Change[]): number {
+  let p = position + LENGTH_BYTES;
+  bytes[p++] = RecordKind.Transaction;
+  p = bytes.writeDoubleLE(at, p);
+  p = writeLongNumber(bytes, p, txn);
+  p = writeInt(bytes, p, changes.length);
+  for (const change of changes) p = writeOperation(bytes, p, change);
+  bytes.writeUInt32LE(p - position - LENGTH_BYTES, position);
+  return p;
+}
+
+/** Writes keys that were given out without a row, as `writeTransaction`. */
+export function writeCounters(bytes: Buffer, position: number, changes: readonly Change[]): number {
+  let p = position + LENGTH_BYTES;
+  bytes[p++] = RecordKind.Counters;
+  p = writeInt(bytes, p, changes.length);
+  for (const change of changes) p = writeOperation(bytes, p, change);
+  bytes.writeUInt32LE(p - position - LENGTH_BYTES, position);
+  return p;
+}
+
+function writeOperation(bytes: Buffer, position: number, change: Change): number {
+  const { target, kind, oldLink, newLink } = change;
+  const { store, logId } = target.logged;
+  let p = position;
+  switch (kind) {
+    case 'insert':
+      bytes[p++] = Op.Insert;
+      p = writeInt(bytes, p, logId);
+      return writeRow(bytes, p, store, newLink);
+    case 'update':
+      bytes[p++] = Op.Update;
+      p = writeInt(bytes, p, logId);
+      p = writeRow(bytes, p, store, newLink);
+      return writeDifference(bytes, p, change);
+    case 'delete':
+      bytes[p++] = change.expired ? Op.Expire : Op.Delete;
+      p = writeInt(bytes, p, logId);
+      return writeRow(bytes, p, store, oldLink);
+    case 'counter': {
+      bytes[p++] = Op.Counter;
+      p = writeInt(bytes, p, logId);
+      const { counterValue } = target.logged;
+      return typeof counterValue === 'bigint' ? writeLongBigInt(bytes, p, counterValue) : writeLongNumber(bytes, p, counterValue);
+    }
+  }
+}
+
+function writeRow(bytes: Buffer, position: number, store: RowStore, link: Change['oldLink']): number {
+  const length = store.lengthAt(link);
+  const p = writeInt(bytes, position, length);
+  const from = store.positionAt(link);
+  return copyBytes(store.bufferAt(link), from, from + length, bytes, p);
+}
+
+function writeDifference(bytes: Buffer, position: number, { target, oldLink, newLink }: Change): number {
+  const { store } = target.logged;
+  const before = store.bufferAt(oldLink);
+  const after = store.bufferAt(newLink);
+  const beforeAt = store.positionAt(oldLink);
+  const afterAt = store.positionAt(newLink);
+  const length = store.lengthAt(oldLink);
+  const afterLength = store.lengthAt(newLink);
+  const most = Math.min(length, afterLength);
+  let prefix = 0;
+  while (prefix < most && before[beforeAt + prefix] === after[afterAt + prefix]) prefix++;
+  let suffix = 0;
+  while (suffix < most - prefix && before[beforeAt + length - suffix - 1] === after[afterAt + afterLength - suffix - 1]) suffix++;
+  let p = writeInt(bytes, position, prefix);
+  p = writeInt(bytes, p, suffix);
+  p = writeInt(bytes, p, length - prefix - suffix);
+  return copyBytes(before, beforeAt + prefix, beforeAt + length - suffix, bytes, p);
+}
+
+/** What a reader of the log is told of, in order. Ranges are of the record's own bytes. */
+export interface RecordVisitor {
+  begin(transaction: { readonly lsn: number; readonly txn: number; readonly at: number }): void;
+  insert(table: number, bytes: Buffer, from: number, to: number): void;
+  update(table: number, update: UpdateBytes): void;
+  delete(table: number, bytes: Buffer, from: number, to: number, expired: boolean): void;
+  counter(table: number, value: bigint): void;
+}
+
+/** An update's row after, and what differs of the row before. */
+export interface UpdateBytes {
+  readonly bytes: Buffer;
+  readonly from: number;
+  readonly to: number;
+  readonly prefix: number;
+  readonly suffix: number;
+  readonly middleFrom: number;
+  readonly middleTo: number;
+}
+
+/**
+ * Reads records that may be anything. `transactions` are to be in them, the first with `firstLsn`; those up to `skip`
+ * are read, but not visited. @throws CorruptionError
+ */
+export function readRecords(reader: ByteReader, firstLsn: number, transactions: number, skip: number, visitor: RecordVisitor): void {
+  let lsn = firstLsn;
+  while (reader.left > 0) {
+    const at = reader.position;
+    const length = reader.u32();
+    if (length > reader.left) reader.fail('a record beyond its frame', at);
+    const end = reader.position + length;
+    const kind = reader.byte();
+    if (kind === RecordKind.Transaction) {
+      if (lsn === firstLsn + transactions) reader.fail('more transactions than the frame says', at);
+      const ms = reader.double();
+      const txn = reader.natural();
+      const visited = lsn > skip;
+      if (visited) visitor.begin({ lsn, txn, at: ms });
+      lsn++;
+      readOperations(reader, end, visited ? visitor : IGNORE);
+    } else if (kind === RecordKind.Counters) {
+      // They belong to what is before the next transaction; a checkpoint that has this one has them, too.
+      readOperations(reader, end, lsn > skip ? visitor : IGNORE);
+    } else {
+      reader.fail('a record of no known kind', at);
+    }
+    if (reader.position !== end) reader.fail('a record that is not as long as it says', at);
+  }
+  if (lsn !== firstLsn + transactions) reader.fail('fewer transactions than the frame says');
+}
+
+function readOperations(reader: ByteReader, end: number, visitor: RecordVisitor): void {
+  const count = reader.natural();
+  for (let left = count; left > 0; left--) {
+    if (reader.position >= end) reader.fail('fewer operations than the record says');
+    readOperation(reader, visitor);
+  }
+}
+
+function readOperation(reader: ByteReader, visitor: RecordVisitor): void {
+  const at = reader.position;
+  const kind = reader.byte();
+  if (kind < Op.Insert || kind > Op.Counter) reader.fail('an operation of no known kind', at);
+  const table = reader.natural();
+  if (kind === Op.Counter) {
+    visitor.counter(table, reader.long());
+    return;
+  }
+  const length = reader.length();
+  const from = reader.take(length);
+  const to = from + length;
+  if (kind === Op.Insert) visitor.insert(table, reader.bytes, from, to);
+  else if (kind === Op.Update) visitor.update(table, readUpdate(reader, from, to));
+  else visitor.delete(table, reader.bytes, from, to, kind === Op.Expire);
+}
+
+function readUpdate(reader: ByteReader, from: number, to: number): UpdateBytes {
+  const at = reader.position;
+  const prefix = reader.natural();
+  const suffix = reader.natural();
+  if (prefix + suffix > to - from) reader.fail('an update that shares more bytes than it has', at);
+  const middle = reader.length();
+  const middleFrom = reader.take(middle);
+  return { bytes: reader.bytes, from, to, prefix, suffix, middleFrom, middleTo: middleFrom + middle };
+}
+
+const IGNORE: RecordVisitor = {
+  begin: () => undefined,
+  insert: () => undefined,
+  update: () => undefined,
+  delete: () => undefined,
+  counter: () => undefined,
+};

@@ -1,0 +1,144 @@
+import { CorruptionError } from '../errors.js';
+import type { Key } from '../index/key-order.js';
+import type { TableIndex } from '../index/table-index.js';
+import { verifyRow } from '../schema/verify.js';
+import type { RowId } from '../storage/link.js';
+import type { TableCore } from './table-core.js';
+
+/**
+ * Fills a table from what was stored: rows first, then the changes that came after them, found by their primary keys;
+ * at last the other indexes, all at once. Nothing else may happen to the table meanwhile.
+ *
+ * Every row's bytes are verified, and every change must meet the row that it was made of.
+ * @throws CorruptionError without a file: with the offset in the bytes that were given
+ */
+export class TableLoader {
+  constructor(private readonly core: TableCore) {}
+
+  /** A row that was stored. */
+  row(bytes: Buffer, from: number, to: number): void {
+    this.verify(bytes, from, to);
+    this.add(bytes, from, to);
+  }
+
+  insert(bytes: Buffer, from: number, to: number): void {
+    this.row(bytes, from, to);
+  }
+
+  private add(bytes: Buffer, from: number, to: number): void {
+    const { core } = this;
+    const key = this.keyIn(bytes, from);
+    const row = core.store.addBytes(bytes, from, to - from);
+    core.rowKeys?.set(row, key as number);
+    if (!core.primary.add(key, row)) throw new CorruptionError(undefined, from, `two rows of ${core.name} have one primary key`);
+    core.counter.supplied(key);
+  }
+
+  /**
+   * @param update the row after; of the row before, how many bytes it shares with it at either end, and those between
+   */
+  update(update: {
+    readonly bytes: Buffer;
+    readonly from: number;
+    readonly to: number;
+    readonly prefix: number;
+    readonly suffix: number;
+    readonly middleFrom: number;
+    readonly middleTo: number;
+  }): void {
+    const { core } = this;
+    const { bytes, from, to, prefix, suffix, middleFrom, middleTo } = update;
+    this.verify(bytes, from, to);
+    const row = this.find(bytes, from);
+    const link = core.store.linkOf(row);
+    const stored = core.store.bufferAt(link);
+    const at = core.store.positionAt(link);
+    const length = prefix + middleTo - middleFrom + suffix;
+    const isSame =
+      core.store.lengthAt(link) === length &&
+      same(bytes, from, stored, at, prefix) &&
+      same(bytes, middleFrom, stored, at + prefix, middleTo - middleFrom) &&
+      same(bytes, to - suffix, stored, at + length - suffix, suffix);
+    if (!isSame) throw new CorruptionError(undefined, from, `an update of a row of ${core.name} that is another one`);
+    core.store.replaceBytes(row, bytes, from, to - from);
+  }
+
+  delete(bytes: Buffer, from: number, to: number): void {
+    const { core } = this;
+    this.verify(bytes, from, to);
+    const row = this.find(bytes, from);
+    const link = core.store.linkOf(row);
+    if (core.store.lengthAt(link) !== to - from || !same(bytes, from, core.store.bufferAt(link), core.store.positionAt(link), to - from)) {
+      throw new CorruptionError(undefined, from, `a delete of a row of ${core.name} that is another one`);
+    }
+    core.primary.remove(this.keyIn(bytes, from), row);
+    core.store.remove(row);
+  }
+
+  /** The last key that was given out; of tables that do not count, 0. */
+  counter(value: bigint): void {
+    const { counter, schema, name } = this.core;
+    if (!schema.key.autoincrement ? value !== 0n : !counter.accepts(value)) {
+      throw new CorruptionError(undefined, 0, `a counter of ${name} that cannot be`);
+    }
+    counter.supplied(typeof counter.value === 'bigint' ? value : Number(value));
+  }
+
+  private verify(bytes: Buffer, from: number, to: number): void {
+    verifyRow(this.core.schema.columns, bytes, from, to);
+    if (to - from > MOST_ROW_BYTES) throw new CorruptionError(undefined, from, `a row of ${this.core.name} that is larger than any can be`);
+  }
+
+  private find(bytes: Buffer, from: number): RowId {
+    const row = this.core.primary.getOne(this.keyIn(bytes, from));
+    if (row === undefined) throw new CorruptionError(undefined, from, `a change of a row of ${this.core.name} that is not there`);
+    return row;
+  }
+
+  private keyIn(bytes: Buffer, from: number): Key {
+    const { codec, primary } = this.core;
+    if (primary.positions.length === 1) return codec.read(primary.positions[0] as number, bytes, from);
+    return primary.positions.map((position) => codec.read(position, bytes, from));
+  }
+
+  /** Builds the other indexes. @throws CorruptionError where two rows have one key of a unique index */
+  finish(): void {
+    const { core } = this;
+    if (core.secondaries.length === 0) return;
+    const rows = this.rowsInKeyOrder();
+    for (const index of core.secondaries) this.build(index, rows);
+  }
+
+  private build(index: TableIndex, rows: readonly RowId[]): void {
+    const { core } = this;
+    for (const row of rows) {
+      if (index.add(core.keyAt(index, core.store.linkOf(row)), row)) continue;
+      throw new CorruptionError(undefined, 0, `two rows of ${core.name} have one key in unique index ${index.name}`);
+    }
+  }
+
+  /** Rows of one key are kept in primary-key order: coming in that order, each goes to the end. */
+  private rowsInKeyOrder(): RowId[] {
+    const rows: RowId[] = [];
+    const { primary, store } = this.core;
+    if (primary.isOrdered) {
+      primary.scan({ low: undefined, lowInclusive: true, high: undefined, highInclusive: true }, false, (row) => {
+        rows.push(row);
+        return false;
+      });
+    } else {
+      for (const row of store.rowIds) rows.push(row);
+    }
+    return rows;
+  }
+}
+
+function same(a: Buffer, from: number, b: Buffer, at: number, length: number): boolean {
+  if (length > LONGEST_COMPARED_HERE) return a.compare(b, at, at + length, from, from + length) === 0;
+  for (let n = 0; n < length; n++) if (a[from + n] !== b[at + n]) return false;
+  return true;
+}
+
+const LONGEST_COMPARED_HERE = 64;
+/** What the header of a row's extent can count. */
+const MOST_ROW_BYTES = 2 ** 28;
