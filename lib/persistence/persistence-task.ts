@@ -235,9 +235,9 @@ export class PersistenceTask implements CommitLog {
     await this.busy;
   }
 
-  /** Syncs and seals the log. */
+  /** Stores what waits, syncs and seals the log. @throws DiskFullError at once, PersistenceFailedError */
   async settle(): Promise<void> {
-    await this.waitForOps();
+    await this.drain();
     while (this.isWorking) await this.busy;
     if (this.failure !== undefined) throw this.failure;
     this.isWorking = true;
@@ -279,33 +279,39 @@ export class PersistenceTask implements CommitLog {
    */
   async close(txn: number): Promise<void> {
     if (this.isClosed) return;
-    if (this.failure === undefined) await this.drainedOrFull();
-    if (this.full !== undefined && this.failure === undefined) throw this.full;
+    if (this.full !== undefined) this.askAgain();
     try {
-      await this.waitForOps();
+      await this.drain();
       while (this.isWorking) await this.busy;
       this.end();
       await this.engine.close(this.lsn, txn);
     } catch (error) {
+      if (error instanceof DiskFullError) throw error;
       this.end();
       this.engine.abandon();
       throw error;
     }
   }
 
-  private async drainedOrFull(): Promise<void> {
-    const drained = this.waitForOps().then(
-      () => undefined,
-      () => undefined, // said by whatever comes next
-    );
-    const refused = new Promise<void>((resolve) => {
-      this.emitter.once('full', () => resolve());
+  /** A full disk says so once more, or has room. */
+  private askAgain(): void {
+    this.full = undefined;
+    this.retry?.();
+  }
+
+  /** As `waitForOps`, and does not wait for room. @throws DiskFullError */
+  private async drain(): Promise<void> {
+    if (this.full !== undefined) throw this.full;
+    let refuse: (error: DiskFullError) => void = () => undefined;
+    const refused = new Promise<never>((_resolve, reject) => {
+      refuse = reject;
     });
-    if (this.full !== undefined) {
-      this.full = undefined; // asked anew, it says so again
-      this.retry?.();
+    this.emitter.once('full', refuse);
+    try {
+      await Promise.race([this.waitForOps(), refused]);
+    } finally {
+      this.emitter.off('full', refuse);
     }
-    await Promise.race([drained, refused]);
   }
 
   private end(): void {

@@ -141,7 +141,10 @@ describe('a disk that fails', () => {
       for (let at = 0; at < ops; at++) {
         for (const code of CODES) {
           for (const forever of [false, true]) {
-            const { problem, ended } = await run(seed + workload, { at, code, forever });
+            const { problem, ended } = await Promise.race([
+              run(seed + workload, { at, code, forever }),
+              hang(`OP=${at} ${code} ${forever}`),
+            ]);
             if (problem !== undefined)
               throw new Error(`SEED=${seed + workload} OP=${at} MODE=${code} ${forever ? 'forever' : 'once'}: ${problem}`);
             seen.set(
@@ -157,3 +160,9 @@ describe('a disk that fails', () => {
       expect([way, seen.get(way) ?? 0]).not.toEqual([way, 0]);
   }, 600_000);
 });
+
+function hang(where: string): Promise<never> {
+  return new Promise((_resolve, reject) => {
+    setTimeout(() => reject(new Error(`SEED hang at ${where}`)), 3000).unref();
+  });
+}
