@@ -2,7 +2,13 @@
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
-const EXAMPLES = { cities: './cities/main.js', readme: './readme.js', orders: './orders/main.js', transfers: './transfers/main.js' };
+const EXAMPLES = {
+  cities: './cities/main.js',
+  readme: './readme.js',
+  orders: './orders/main.js',
+  transfers: './transfers/main.js',
+  killed: './killed/main.js',
+};
 const TIMEOUT_MS = 300_000;
 
 for (const [name, file] of Object.entries(EXAMPLES)) {

@@ -8,6 +8,7 @@ import { loadCities } from './load.js';
 import { readCities } from './oracle.js';
 import { aggregate, compound, lookup, nearby, prefix, range, size, topTen } from './reading.js';
 import { heading } from './show.js';
+import { stored } from './stored.js';
 import { Tour } from './tour.js';
 import { declaredQueries, eventsHeard, everything, listen, refusals, rolledBack } from './writing.js';
 
@@ -34,6 +35,7 @@ rolledBack(tour, db, cities, plain);
 declaredQueries(tour, cities, plain, events);
 eventsHeard(tour, db, cities, events);
 everything(tour, cities, plain);
+await stored(tour, readCities());
 
 await db.close();
 process.exitCode = tour.finish() ? 0 : 1;

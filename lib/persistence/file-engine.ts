@@ -86,6 +86,8 @@ export class FileEngine implements PersistenceEngine {
   private readonly options: FileEngineOptions;
   private readonly intervalMs: number | undefined;
   private lastSync = 0;
+  /** The uppermost directory that was made for the store. */
+  private made = '';
 
   constructor(disk: Disk, options: Partial<FileEngineOptions> & { readonly path: string }) {
     this.options = { ...FILE_ENGINE_DEFAULTS, ...options };
@@ -121,13 +123,15 @@ export class FileEngine implements PersistenceEngine {
   }
 
   private prepare(): void {
-    const made = this.disk.makeDirectory(this.path) ?? this.path;
+    this.made = this.disk.makeDirectory(this.path) ?? this.path;
     this.lock = this.disk.lock(this.within(LOCK));
-    if (this.disk.list(this.path).includes(MANIFEST)) return;
-    // A new store: each directory that was made for it is an entry of the one above.
+  }
+
+  /** Each directory that was made for a new store is an entry of the one above it. */
+  private *syncAbove(): DiskWork {
     for (let at = this.path; at !== dirname(at); at = dirname(at)) {
-      this.disk.syncDirectory(dirname(at));
-      if (at === made) return;
+      yield* syncDirectory(dirname(at));
+      if (at === this.made) return;
     }
   }
 
@@ -167,6 +171,7 @@ export class FileEngine implements PersistenceEngine {
   private *takeOver(found: Manifest, files: StoreFiles, end: LogEnd, quarantined: string): DiskWork {
     for (const directory of [LOG_DIRECTORY, CHECKPOINT_DIRECTORY, QUARANTINE_DIRECTORY]) this.disk.makeDirectory(this.within(directory));
     yield* syncDirectory(this.path);
+    if (files.manifest === undefined) yield* this.syncAbove();
     if (end.tornBytes > 0) yield* this.keepAside(end, quarantined);
     const isEmpty = end.segment === 0 || end.length === SEGMENT_HEADER_BYTES;
     // After a failed sync the kernel may hold pages as clean that are not on the disk: what was read is written anew.

@@ -42,10 +42,12 @@ export class PersistenceTask implements CommitLog {
   private storing = new TransactionGroup();
   private appendedRecords = 0;
   private storedRecords = 0;
+  private sealedRecords = 0;
   /** What was stored in place while a call was out: it counts when that call has succeeded. */
   private held: { readonly records: number; readonly lsn: number } | undefined;
   private lsn: number;
   private waiters: Waiter[] = [];
+  private readonly seals: { readonly resolve: () => void; readonly reject: (error: unknown) => void }[] = [];
   private isWorking = false;
   /** Settles when nothing is being stored any more. */
   private busy: Promise<void> = Promise.resolve();
@@ -115,8 +117,11 @@ export class PersistenceTask implements CommitLog {
 
   private async work(): Promise<void> {
     try {
-      while (!(this.storing.isEmpty && this.filling.isEmpty)) {
+      while (!(this.storing.isEmpty && this.filling.isEmpty && this.seals.length === 0)) {
+        if (this.storing.isEmpty && this.seals.length > 0) await this.seal();
+        if (this.failure !== undefined) return;
         if (this.storing.isEmpty) this.takeTurns();
+        if (this.storing.isEmpty) continue;
         const { lastLsn } = this.storing;
         const records = this.appendedRecords - this.filling.count;
         if (await this.tryOnce(() => this.engine.write(this.storing))) {
@@ -218,38 +223,35 @@ export class PersistenceTask implements CommitLog {
     if (this.failure !== undefined) return;
     const failure = reason instanceof PersistenceFailedError ? reason : new PersistenceFailedError(reason);
     this.failure = failure;
-    for (const { reject } of this.waiters.splice(0)) reject(failure);
+    for (const { reject } of [...this.waiters.splice(0), ...this.seals.splice(0)]) reject(failure);
     this.emitter.emit('fatal', failure);
   }
 
   private waitForIdle(): void {
-    if (this.isClosed) return;
-    this.idleTimer = setTimeout(() => void this.idle(), this.engine.idleAfterMs).unref();
-  }
-
-  /** Nothing was written for a while. */
-  private async idle(): Promise<void> {
-    if (this.isWorking || this.failure !== undefined || this.isClosed) return;
-    this.isWorking = true;
-    this.busy = this.seal();
-    await this.busy;
+    if (this.isClosed || this.sealedRecords === this.appendedRecords) return;
+    this.idleTimer = setTimeout(() => void this.settle().catch(() => undefined), this.engine.idleAfterMs).unref();
   }
 
   /** Stores what waits, syncs and seals the log. @throws DiskFullError at once, PersistenceFailedError */
   async settle(): Promise<void> {
     await this.drain();
-    while (this.isWorking) await this.busy;
     if (this.failure !== undefined) throw this.failure;
-    this.isWorking = true;
-    this.busy = this.seal();
-    await this.busy;
+    await new Promise<void>((resolve, reject) => {
+      this.seals.push({ resolve, reject });
+      if (!this.isWorking) this.wake();
+    });
   }
 
   private async seal(): Promise<void> {
+    const waiting = this.seals.splice(0);
     const records = this.appendedRecords - this.filling.count;
-    if (await this.tryOnce(() => this.engine.idle())) this.stored(records, this.lsn);
-    this.isWorking = false;
-    if (!this.filling.isEmpty && this.failure === undefined) this.wake();
+    if (await this.tryOnce(() => this.engine.idle())) {
+      this.sealedRecords = records;
+      this.stored(records, this.lsn);
+      for (const { resolve } of waiting) resolve();
+    } else {
+      for (const { reject } of waiting) reject(this.failure ?? this.full ?? new ClosedError());
+    }
   }
 
   /**
