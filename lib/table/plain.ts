@@ -132,7 +132,8 @@ export function toPlain(schema: TableSchema, row: object): Record<string, unknow
   return jsonOf(instanceToPlain(instance)) as Record<string, unknown>;
 }
 
-function jsonOf(value: unknown): unknown {
+/** A value as JSON has it: bigints and what is no number as text, times in ISO form, bytes in base64. */
+export function jsonOf(value: unknown): unknown {
   if (typeof value === 'bigint') return value.toString();
   if (typeof value === 'number') return Number.isFinite(value) ? value : String(value);
   if (typeof value !== 'object' || value === null) return value;
