@@ -5,7 +5,8 @@ import type { Disk, DiskFile } from './disk.js';
 /** A step that waits for the medium. */
 export type SlowCall =
   | { readonly kind: 'write'; readonly file: DiskFile; readonly bytes: Uint8Array; readonly position: number }
-  | { readonly kind: 'sync'; readonly file: DiskFile }
+  /** `isAwaited`: there is nothing else to do before it has ended. */
+  | { readonly kind: 'sync'; readonly file: DiskFile; readonly isAwaited: boolean }
   | { readonly kind: 'syncDirectory'; readonly path: string }
   /** Lets other work run, where there is time for it. */
   | { readonly kind: 'pause' };
@@ -26,8 +27,8 @@ export function* writeAll(file: DiskFile, bytes: Uint8Array, position: number): 
   }
 }
 
-export function* sync(file: DiskFile): DiskWork {
-  yield { kind: 'sync', file };
+export function* sync(file: DiskFile, isAwaited = false): DiskWork {
+  yield { kind: 'sync', file, isAwaited };
 }
 
 export function* syncDirectory(path: string): DiskWork {
@@ -40,6 +41,10 @@ export function* pause(): DiskWork {
 
 /** A write up to this is made at once: handing it to another thread takes longer. */
 const SHORT_WRITE_BYTES = 64 * 1024;
+/** So is a sync that is awaited, on a disk whose syncs lately took no longer than this. */
+const QUICK_SYNC_MS = 0.4;
+/** How fast a slow sync is forgotten. */
+const SYNC_MEMORY = 0.98;
 
 interface Job {
   readonly work: DiskWork<unknown>;
@@ -51,8 +56,13 @@ interface Job {
 /** Runs one work after the other: in the background, or in place, for callers that cannot wait. */
 export class DiskRunner {
   private job: Job | undefined;
+  /** What a sync may take: as long as the slowest one of late. */
+  private syncMs = 0;
 
-  constructor(private readonly disk: Disk) {}
+  constructor(
+    private readonly disk: Disk,
+    private readonly clock: () => number = () => performance.now(),
+  ) {}
 
   get isBusy(): boolean {
     return this.job !== undefined;
@@ -74,8 +84,10 @@ export class DiskRunner {
     let step = job.work.next();
     while (!step.done) {
       const call = step.value;
-      if (call.kind === 'write' && call.bytes.length <= SHORT_WRITE_BYTES) {
+      const began = call.kind === 'sync' ? this.clock() : 0;
+      if (this.isQuick(call)) {
         step = advance(this.disk, job.work, call);
+        if (call.kind === 'sync') this.took(began);
         continue;
       }
       job.call = call;
@@ -86,6 +98,7 @@ export class DiskRunner {
       } catch (error) {
         failure = { error };
       }
+      if (call.kind === 'sync') this.took(began);
       if (job.outcome !== undefined) {
         // It was finished in place meanwhile. A write that failed out here was made again there; but of two syncs, the
         // kernel tells only one that it failed.
@@ -96,6 +109,15 @@ export class DiskRunner {
       step = failure === undefined ? job.work.next(written) : job.work.throw(failure.error);
     }
     return step.value;
+  }
+
+  private isQuick(call: SlowCall): boolean {
+    if (call.kind === 'write') return call.bytes.length <= SHORT_WRITE_BYTES;
+    return call.kind === 'sync' && call.isAwaited && this.syncMs <= QUICK_SYNC_MS;
+  }
+
+  private took(began: number): void {
+    this.syncMs = Math.max(this.clock() - began, this.syncMs * SYNC_MEMORY);
   }
 
   /**

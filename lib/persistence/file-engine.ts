@@ -69,6 +69,8 @@ export const FILE_ENGINE_DEFAULTS = {
 /** Idle for this long, the log is sealed, so that damage to its last group can be told from a torn end. */
 const SEAL_AFTER_MS = 50;
 const DEFAULT_INTERVAL_MS = 100;
+/** A group of so few is somebody's who waits: the next one does not form meanwhile. */
+const FEW_RECORDS = 2;
 /** So many segments make a checkpoint worth its while, however small they are. */
 const MANY_SEGMENTS = 64;
 
@@ -267,7 +269,7 @@ export class FileEngine implements PersistenceEngine {
         yield* writer.takeBack();
         throw new DiskFullError(error);
       }
-      if (this.isSyncDue()) yield* this.sync(writer);
+      if (this.isSyncDue()) yield* this.sync(writer, group.count <= FEW_RECORDS);
     } catch (error) {
       throw error instanceof DiskFullError ? error : new PersistenceFailedError(error);
     }
@@ -277,8 +279,8 @@ export class FileEngine implements PersistenceEngine {
     return this.intervalMs === undefined || this.options.clock() - this.lastSync >= this.intervalMs;
   }
 
-  private *sync(writer: LogWriter): DiskWork {
-    yield* writer.sync();
+  private *sync(writer: LogWriter, isAwaited = false): DiskWork {
+    yield* writer.sync(isAwaited);
     this.lastSync = this.options.clock();
   }
 

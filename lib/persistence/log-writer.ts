@@ -218,11 +218,11 @@ export class LogWriter {
     }
   }
 
-  /** Makes all that was written last. */
-  *sync(): DiskWork {
+  /** Makes all that was written last. `isAwaited`: there is nothing else to do meanwhile. */
+  *sync(isAwaited = false): DiskWork {
     const { position } = this;
     if (this.synced === position) return;
-    yield* sync(this.open());
+    yield* sync(this.open(), isAwaited);
     this.synced = position;
   }
 
