@@ -51,7 +51,7 @@ function targetOf(tables: readonly StoredRows[], progress: (rows: number) => voi
   };
   return {
     row: (table, bytes, from, to) => at(table).insert(bytes, from, to),
-    rowsEnd: () => undefined,
+    end: () => undefined,
     begin: () => undefined,
     insert: (table, bytes, from, to) => at(table).insert(bytes, from, to),
     update: (table, update) => at(table).update(update),

@@ -147,8 +147,8 @@ export class FileEngine implements PersistenceEngine {
     const manifest = matchTables(files.manifest ?? newManifest(), tables);
     const numbers = neededSegments(files, this.path, onDamage);
     const rows = loadCheckpoints(this.disk, this.path, manifest, target, onDamage);
-    target.rowsEnd();
     const end = replayLog(this.disk, this.path, manifest, numbers, target, onDamage);
+    target.end();
     const quarantined = end.tornBytes > 0 ? this.within(QUARANTINE_DIRECTORY, tornName(end.segment, end.length)) : '';
     if (mode === 'write') runNow(this.disk, this.takeOver(manifest, files, end, quarantined));
     const torn = { file: this.within(LOG_DIRECTORY, segmentName(end.segment)), offsetBytes: end.length, bytes: end.tornBytes, quarantined };

@@ -50,8 +50,8 @@ export interface OpenedStore {
 export interface RecoveryTarget extends RecordVisitor {
   /** A row of the state at the checkpoint. `table` is the place in the list that `open` was given. */
   row(table: number, bytes: Buffer, from: number, to: number): void;
-  /** The rows are all there; transactions follow. */
-  rowsEnd(): void;
+  /** Everything was given. What throws here refuses the store, and nothing is changed in it. */
+  end(): void;
 }
 
 /** What opening found, and what it did about it. */

@@ -82,10 +82,6 @@ export class PersistenceTask implements CommitLog {
     return this.filling.size + this.storing.size;
   }
 
-  get failed(): PersistenceFailedError | undefined {
-    return this.failure;
-  }
-
   assertRoom(): void {
     if (this.failure !== undefined) throw this.failure;
     if (this.full !== undefined) throw this.full;
@@ -183,7 +179,7 @@ export class PersistenceTask implements CommitLog {
   private stored(records: number, lsn: number): void {
     const { held } = this;
     this.held = undefined;
-    this.storedRecords = Math.max(records, held?.records ?? 0);
+    this.storedRecords = Math.max(this.storedRecords, records, held?.records ?? 0);
     this.lsn = Math.max(this.lsn, lsn, held?.lsn ?? 0);
     this.emitter.emit('durable', this.durableLsn);
     const { waiters } = this;

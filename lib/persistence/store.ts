@@ -79,18 +79,12 @@ export class Store {
       cores.map(({ schema }) => storedTable(schema)),
       targetOf(loaders),
     );
-    try {
-      for (const loader of loaders) loader.finish();
-      cores.forEach((core, place) => {
-        core.logId = tableIds[place] as number;
-      });
-      if (!writes) {
-        journal.begin(recovery.lsn, recovery.txn);
-        return new Store(engine, recovery, undefined, undefined, journal);
-      }
-    } catch (error) {
-      engine.abandon();
-      throw error;
+    cores.forEach((core, place) => {
+      core.logId = tableIds[place] as number;
+    });
+    if (!writes) {
+      journal.begin(recovery.lsn, recovery.txn);
+      return new Store(engine, recovery, undefined, undefined, journal);
     }
     const task = new PersistenceTask(engine, recovery.lsn, { queueBytes: options.queueBytes ?? DEFAULT_QUEUE_BYTES, retryMs: RETRY_MS });
     const image = () => takeImage(cores, journal);
@@ -150,7 +144,9 @@ function targetOf(loaders: readonly TableLoader[]): RecoveryTarget {
   const at = (table: number) => loaders[table] as TableLoader;
   return {
     row: (table, bytes, from, to) => at(table).row(bytes, from, to),
-    rowsEnd: () => undefined,
+    end: () => {
+      for (const loader of loaders) loader.finish();
+    },
     begin: () => undefined,
     insert: (table, bytes, from, to) => at(table).insert(bytes, from, to),
     update: (table, update) => at(table).update(update),

@@ -180,6 +180,35 @@ describe('recovery', () => {
   });
 });
 
+describe('the indexes of a stored table', () => {
+  it('are built from its rows, and two rows with one unique key are refused before anything is written', async () => {
+    // A store that some other writer made: the same class but for the unique index.
+    @Table({ name: 'left' })
+    class Loose {
+      @PrimaryKey('autoincrement') id!: number;
+      @Index() @Column() tag!: string;
+    }
+    @Table({ name: 'left' })
+    class Strict {
+      @PrimaryKey('autoincrement') id!: number;
+      @Index('unique') @Column() tag!: string;
+    }
+    const disk = new RecordingDisk();
+    const db = await Database.open({ engine: new FileEngine(disk, SMALL), tables: [Loose] });
+    for (const tag of ['a', 'b', 'a']) db.table(Loose).insert({ tag });
+    await db.close();
+    const manifest = decodeManifest(disk.image.get(MANIFEST) as Buffer, MANIFEST);
+    const tables = manifest.tables.map((table) => ({
+      ...table,
+      schema: { ...table.schema, indexes: table.schema.indexes.map((index) => ({ ...index, unique: true, nullsDistinct: true })) },
+    }));
+    const forged = changed(disk.image, MANIFEST, () => encodeManifest({ ...manifest, tables }));
+    const opening = Database.open({ engine: new FileEngine(forged, SMALL), tables: [Strict] });
+    await expect(opening).rejects.toMatchObject({ code: 'WT_CORRUPTION', reason: 'two rows of left have one key in unique index tag' });
+    expect(forged.history).toEqual([]);
+  });
+});
+
 describe('LoadMode.Salvage', () => {
   it('reads what can be read, reports the rest, writes nothing and lets nobody write', async () => {
     const { image } = await build();

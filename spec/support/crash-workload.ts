@@ -185,7 +185,7 @@ class PlainTarget implements RecoveryTarget, RecordVisitor {
   row(table: number, bytes: Buffer, from: number, to: number): void {
     this.put(table, bytes, from, to);
   }
-  rowsEnd(): void {}
+  end(): void {}
   begin(): void {}
   insert(table: number, bytes: Buffer, from: number, to: number): void {
     this.put(table, bytes, from, to);
