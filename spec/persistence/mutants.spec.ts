@@ -2,8 +2,11 @@ import { describe, expect, it } from '@jest/globals';
 import type { Disk } from '../../lib/disk/disk.js';
 import { FileEngine } from '../../lib/persistence/file-engine.js';
 import { LogWriter } from '../../lib/persistence/log-writer.js';
+import type { RecordingDisk } from '../support/crash-disk.js';
 import { crashEverywhere } from '../support/crash-oracle.js';
 import { record } from '../support/crash-workload.js';
+import { damagedStores, flips, tryAll } from '../support/damage.js';
+import { runFailing } from '../support/failing-run.js';
 import { type Omissions, omitting, replaceMethod } from '../support/mutants.js';
 
 /** Bugs put in on purpose. The crash images must show each of them, or they would show nothing. */
@@ -87,6 +90,79 @@ async function isCaught(over: (disk: Disk) => Disk): Promise<boolean> {
   }
   return false;
 }
+
+describe('failing disks', () => {
+  it('show a store that tries a failed sync once more', async () => {
+    const { ops } = await runFailing(1, undefined);
+    const problems: string[] = [];
+    for (let at = 0; at < ops && problems.length === 0; at++) {
+      const over = (disk: Disk) => omitting(disk, { retriesSyncs: true });
+      const { problem } = await runFailing(1, { at, code: 'EIO', forever: false }, over);
+      if (problem !== undefined) problems.push(problem);
+    }
+    expect(problems).not.toEqual([]);
+  });
+
+  it('show a store that takes short writes for whole ones, and not one that goes on with the rest', async () => {
+    const halved = (disk: RecordingDisk): void => {
+      const { fault } = disk;
+      disk.fault = (op, index) => {
+        fault?.(op, index);
+        return op.kind === 'write' && op.bytes.length > 100 ? op.bytes.length >> 1 : undefined;
+      };
+    };
+    const sound = await record(1, 40, {}, halved);
+    expect((await crashEverywhere(sound, { wholeOneIn: 20 })).violation).toBeUndefined();
+    await expect(
+      (async () => {
+        const over = (disk: Disk) => omitting(disk, { believesWrites: true });
+        const { violation } = await crashEverywhere(await record(1, 40, {}, halved, over), { wholeOneIn: 20 });
+        if (violation !== undefined) throw new Error(violation);
+      })(),
+    ).rejects.toThrow();
+  });
+});
+
+describe('flipped bits', () => {
+  const LOG_MUTANTS: Record<string, () => () => void> = {
+    'promises nothing': () => {
+      const mute = (original: Any) =>
+        function* (this: Any, ...args: unknown[]): Generator<Any, Any, number> {
+          const { synced } = this;
+          this.synced = 0; // what frames are told
+          const work = original.apply(this, args);
+          let step = work.next();
+          while (!step.done) step = work.next(yield step.value);
+          this.synced = Math.max(this.synced, synced);
+          return step.value;
+        };
+      const putBack = [
+        replaceMethod(LogWriter.prototype, 'appendRun', mute),
+        replaceMethod(LogWriter.prototype, 'seal', () => function* () {}),
+      ];
+      return () => {
+        for (const each of putBack) each();
+      };
+    },
+    'never seals': () => replaceMethod(LogWriter.prototype, 'seal', () => function* () {}),
+  };
+
+  it.each(Object.entries(LOG_MUTANTS))('show a store that %s', async (_name, mutate) => {
+    const putBack = mutate();
+    let earlier = 0;
+    try {
+      for (let seed = 1; seed <= 4 && earlier === 0; seed++) {
+        const [, killed] = await damagedStores(seed);
+        if (killed === undefined) throw new Error('there are two stores');
+        const log = new Map([...killed.image].filter(([path]) => path.endsWith('.wal')).slice(-1));
+        earlier += (await tryAll(killed.recorded, killed.image, (bytes, path) => (log.has(path) ? flips(bytes) : []))).earlier;
+      }
+    } finally {
+      putBack();
+    }
+    expect(earlier).toBeGreaterThan(0);
+  });
+});
 
 describe('crash images', () => {
   it.each(Object.entries(DISK_MUTANTS))('show a store that %s', async (_name, omissions) => {

@@ -9,7 +9,9 @@ export type DiskOp =
   | { readonly kind: 'sync'; readonly inode: number }
   | { readonly kind: 'rename'; readonly from: string; readonly to: string; readonly inode: number }
   | { readonly kind: 'unlink'; readonly path: string }
-  | { readonly kind: 'syncDirectory'; readonly path: string };
+  | { readonly kind: 'syncDirectory'; readonly path: string }
+  /** A sync failed: what it should have written will never be, and counts as written. */
+  | { readonly kind: 'lose'; readonly inode: number };
 
 /** The files that a machine finds when it starts again. */
 export type Image = ReadonlyMap<string, Buffer>;
@@ -200,6 +202,9 @@ export class Medium {
         this.pending.delete(op.inode);
         return;
       }
+      case 'lose':
+        this.pending.delete(op.inode);
+        return;
       case 'rename':
       case 'unlink':
         this.pendingNames.push(op);

@@ -7,12 +7,14 @@ export interface Omissions {
   readonly directorySyncOf?: (path: string) => boolean;
   /** Files that are written where they will be, and not renamed. */
   readonly inPlace?: (path: string) => boolean;
+  /** A sync that failed is tried once more, and believed. */
+  readonly retriesSyncs?: boolean;
   /** A short write counts as a whole one. */
   readonly believesWrites?: boolean;
 }
 
 /** A disk that leaves out what it is told to, and says that it was done. */
-export function omitting(disk: Disk, { syncOf, directorySyncOf, inPlace, believesWrites }: Omissions): Disk {
+export function omitting(disk: Disk, { syncOf, directorySyncOf, inPlace, believesWrites, retriesSyncs }: Omissions): Disk {
   const final = (path: string): string => (inPlace?.(path) ? path.replace(/\.tmp$/, '') : path);
   const wrap = (file: DiskFile, syncs = { count: 0 }): DiskFile => ({
     path: file.path,
@@ -28,10 +30,20 @@ export function omitting(disk: Disk, { syncOf, directorySyncOf, inPlace, believe
     },
     truncate: (length) => file.truncate(length),
     sync: () => {
-      if (!syncOf?.(file.path, syncs.count++)) file.sync();
+      if (syncOf?.(file.path, syncs.count++)) return;
+      try {
+        file.sync();
+      } catch (error) {
+        if (!retriesSyncs) throw error;
+        file.sync();
+      }
     },
     syncLater: async () => {
-      if (!syncOf?.(file.path, syncs.count++)) await file.syncLater();
+      if (syncOf?.(file.path, syncs.count++)) return;
+      await file.syncLater().catch((error: unknown) => {
+        if (!retriesSyncs) throw error;
+        return file.syncLater();
+      });
     },
     close: () => file.close(),
   });
