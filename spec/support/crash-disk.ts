@@ -1,4 +1,5 @@
 import { dirname } from 'node:path';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Disk, DiskFile, DiskLock } from '../../lib/disk/disk.js';
 
 /** A change of the file system, as it was asked for. */
@@ -28,6 +29,8 @@ export class RecordingDisk implements Disk {
   readonly files = new Map<string, { inode: number; bytes: Buffer }>();
   private nextInode = 1;
   fault: Fault | undefined;
+  /** Calls in the background take their time, as they do in other threads: what is done in place comes before them. */
+  isSlow = false;
 
   constructor(image: Image = new Map()) {
     for (const [path, bytes] of image) this.files.set(path, { inode: this.nextInode++, bytes: Buffer.from(bytes) });
@@ -82,6 +85,7 @@ export class RecordingDisk implements Disk {
   }
 
   async syncDirectoryLater(path: string): Promise<void> {
+    if (this.isSlow) await nextTurn();
     this.syncDirectory(path);
   }
 
@@ -118,6 +122,7 @@ class RecordingFile implements DiskFile {
   }
 
   async writeLater(bytes: Uint8Array, position: number): Promise<number> {
+    if (this.disk.isSlow) await nextTurn();
     return this.write(bytes, position);
   }
 
@@ -131,6 +136,7 @@ class RecordingFile implements DiskFile {
   }
 
   async syncLater(): Promise<void> {
+    if (this.disk.isSlow) await nextTurn();
     this.sync();
   }
 

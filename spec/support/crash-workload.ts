@@ -102,6 +102,7 @@ export async function record(
     return undefined;
   };
   disk.fault = fault;
+  disk.isSlow = seed % 2 === 1;
   prepare(disk);
   const open = () =>
     Database.open({

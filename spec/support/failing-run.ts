@@ -52,6 +52,7 @@ export async function runFailing(
 ): Promise<Run> {
   const random = new Random(seed);
   const disk = new RecordingDisk();
+  disk.isSlow = seed % 2 === 1;
   let isHealed = false;
   if (failure !== undefined) disk.fault = failing(failure, disk, () => isHealed);
   const states: State[] = [{ rows: '', counter: 0 }];
