@@ -134,7 +134,9 @@ async function openLoki(directory) {
   const { default: Loki } = await import('lokijs');
   const db = new Loki(join(directory, 'data.json'), { autosave: false });
   await new Promise((resolve) => db.loadDatabase({}, resolve));
-  const rows = db.getCollection('account') ?? db.addCollection('account', { unique: ['email'], indices: ['country', 'score'] });
+  const rows =
+    db.getCollection('account') ??
+    db.addCollection('account', { unique: ['email'], indices: ['country', 'score'], adaptiveBinaryIndices: false });
   const save = () => new Promise((resolve, reject) => db.saveDatabase((error) => (error ? reject(error) : resolve())));
   return {
     commit: (row) => {

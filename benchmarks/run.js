@@ -11,6 +11,7 @@
  *
  * A run of everything is saved under `results`. All stores must give the same answers; the run fails where they do not.
  */
+import { spawnSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -171,6 +172,8 @@ function finish(run, { whole, json, check }) {
   const text = markdown(run);
   console.log(json ? JSON.stringify(run, null, 2) : text);
   if (whole) save(run, text);
+  // Stored databases have a table of their own.
+  if (whole) spawnSync(process.execPath, [join(HERE, 'durable.js')], { stdio: 'inherit' });
   const wrong = mismatches(run.results);
   for (const line of wrong) console.error(`stores gave different answers: ${line}`);
   const failed = run.results.filter(({ status }) => status === 'failed');
