@@ -5,7 +5,7 @@ import type { Disk } from '../disk/disk.js';
 import { CorruptionError } from '../errors.js';
 import { readAt, readCheckpoint } from './checkpoint-file.js';
 import { FrameKind } from './frame.js';
-import { CHECKPOINT_DIRECTORY, isCheckpointName, LOCK, LOG_DIRECTORY, MANIFEST, segmentName, segmentNumber, UNFINISHED } from './layout.js';
+import { CHECKPOINT_DIRECTORY, isCheckpointName, LOG_DIRECTORY, MANIFEST, segmentName, segmentNumber, UNFINISHED } from './layout.js';
 import { decodeManifest, type Manifest, type ManifestTable, MOST_MANIFEST_BYTES } from './manifest.js';
 import type { Damage, RecoveryTarget } from './persistence-engine.js';
 import { type Frame, readSegmentHeader, type SegmentEnd, type SegmentHeader, walkFrames } from './segment.js';
@@ -357,9 +357,4 @@ class CheckedVisitor {
   counter(table: number, value: bigint): void {
     this.target.counter(this.place(table), value);
   }
-}
-
-/** Whether a directory holds anything that a store could be. */
-export function isStore(disk: Disk, path: string): boolean {
-  return disk.list(path).some((name) => name === MANIFEST || name === LOCK || name === LOG_DIRECTORY);
 }
