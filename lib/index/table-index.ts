@@ -102,6 +102,35 @@ export class TableIndex {
     return true;
   }
 
+  /**
+   * Adds rows to an empty index, at once: those of one value are put together first, and values come to the tree in
+   * order. @param rows in primary-key order. @returns false where two have one key of a unique index
+   */
+  fill(rows: readonly RowId[], keyOf: (row: RowId) => Key): boolean {
+    assert(this.rows === 0, 'an index is filled while it is empty');
+    if (this.unique || this.tree === undefined || !this.hasIdenticalKeys()) return rows.every((row) => this.add(keyOf(row), row));
+    const groups = new Map<Key, RowId[]>();
+    for (const row of rows) {
+      const key = keyOf(row);
+      const group = groups.get(key);
+      if (group === undefined) groups.set(key, [row]);
+      else group.push(row);
+    }
+    for (const key of [...groups.keys()].sort(this.compare)) {
+      const group = groups.get(key) as RowId[];
+      const entry = group.length === 1 ? (group[0] as RowId) : group.length > LONGEST_LIST ? Posting.of(group) : group;
+      this.tree.addIfAbsent(key, entry);
+    }
+    this.rows = rows.length;
+    return true;
+  }
+
+  /** Whether equal keys are the same value to JavaScript: not so arrays, bytes, and numbers that may be −0 or no number. */
+  private hasIdenticalKeys(): boolean {
+    const kind = this.columns.length === 1 ? this.columns[0]?.type.kind : undefined;
+    return kind !== undefined && kind !== 'bytes' && kind !== 'float' && kind !== 'double';
+  }
+
   private readonly visitRange = (low: number, high: number, visit: (key: number, row: RowId) => void): void => {
     this.tree?.scan({ low, lowInclusive: true, high, highInclusive: false }, false, (entry, key) => {
       visit(key as number, entry as RowId);

@@ -29,6 +29,9 @@ export function decodeUntrusted(codec: RowCodec, schema: TableSchema, bytes: Uin
 
 const MAX_DATE_MS = 8.64e15;
 const MAX_DAYS = 100_000_000;
+const SHORT_VARINT_BYTES = 4;
+/** A native call costs 60 ns, whatever the length. */
+const LONGEST_LOOKED_AT_HERE = 64;
 
 class Verifier {
   constructor(
@@ -56,8 +59,8 @@ class Verifier {
     switch (type.kind) {
       case 'enum': {
         const at = this.position;
-        const place = this.varint(32);
-        if (place < 0n || place >= type.symbols.length) this.fail('an enum symbol that does not exist', at);
+        const place = this.integer(32);
+        if (place < 0 || place >= type.symbols.length) this.fail('an enum symbol that does not exist', at);
         return;
       }
       case 'date':
@@ -90,13 +93,13 @@ class Verifier {
         if (this.byte() > 1) this.fail('a boolean that is neither 0 nor 1', this.position - 1);
         return;
       case 'int':
-        this.varint(32);
+        this.integer(32);
         return;
       case 'longNumber':
         this.safeInteger();
         return;
       case 'longBigInt':
-        this.varint(64);
+        this.integer(64);
         return;
       case 'float':
         this.float(4);
@@ -105,7 +108,7 @@ class Verifier {
         this.float(8);
         return;
       case 'string':
-        this.text();
+        if (!this.isShortAscii()) this.text();
         return;
       default:
         this.take(this.length());
@@ -122,6 +125,29 @@ class Verifier {
     if (length > this.end - this.position) this.fail('a length beyond the bytes that are left');
     this.position += length;
     return this.position - length;
+  }
+
+  /**
+   * A number of up to four bytes, as most are, or −1 where it takes more and `varint` is to read it: BigInt costs far more.
+   * The caller gets it as it stands in the bytes, before the sign is taken out of its lowest bit.
+   */
+  private shortVarint(): number {
+    const { bytes, position, end } = this;
+    let value = 0;
+    for (let at = 0; at < SHORT_VARINT_BYTES && position + at < end; at++) {
+      const byte = bytes[position + at] as number;
+      value |= (byte & 127) << (at * 7);
+      if (byte > 127) continue;
+      if (byte === 0 && at > 0) return -1; // longer than it need be: refused where all of it is read
+      this.position = position + at + 1;
+      return value;
+    }
+    return -1;
+  }
+
+  private integer(bits: 32 | 64): number {
+    const short = this.shortVarint();
+    return short < 0 ? Number(this.varint(bits)) : (short >>> 1) ^ -(short & 1);
   }
 
   private varint(bits: 32 | 64): bigint {
@@ -144,14 +170,14 @@ class Verifier {
 
   private safeInteger(): number {
     const at = this.position;
-    const value = Number(this.varint(64));
+    const value = this.integer(64);
     if (!Number.isSafeInteger(value)) this.fail('a number beyond the safe integers', at);
     return value;
   }
 
   private length(): number {
     const at = this.position;
-    const length = Number(this.varint(64));
+    const length = this.integer(64);
     if (length < 0) this.fail('a negative length', at);
     if (length > this.end - this.position) this.fail('a length beyond the bytes that are left', at);
     return length;
@@ -167,6 +193,17 @@ class Verifier {
 
   private isCanonicalNaN(at: number): boolean {
     return this.bytes.readUInt32LE(at) === 0 && this.bytes.readUInt32LE(at + 4) === 0x7ff80000;
+  }
+
+  /** Steps over short text of ASCII; stays where it is before any other. */
+  private isShortAscii(): boolean {
+    const { bytes, position } = this;
+    const length = position < this.end ? (bytes[position] as number) >> 1 : 0;
+    const from = position + 1;
+    if (length > LONGEST_LOOKED_AT_HERE || ((bytes[position] as number) & 129) !== 0 || from + length > this.end) return false;
+    for (let at = from; at < from + length; at++) if ((bytes[at] as number) > 127) return false;
+    this.position = from + length;
+    return true;
   }
 
   private text(): Buffer {
@@ -188,7 +225,7 @@ class Verifier {
         this.fail('microseconds that no Date holds', at);
       }
     } else {
-      const value = Number(this.varint(type.kind === 'date' ? 32 : 64));
+      const value = this.integer(type.kind === 'date' ? 32 : 64);
       if (Math.abs(value) > (type.kind === 'date' ? MAX_DAYS : MAX_DATE_MS)) this.fail('a time that no Date holds', at);
     }
   }
@@ -224,7 +261,7 @@ class Verifier {
   private block(type: ColumnType & { kind: 'array' | 'map' }, depth: number): void {
     if (depth > MAX_DEPTH) this.fail('nested too deeply');
     const at = this.position;
-    const count = Number(this.varint(64));
+    const count = this.integer(64);
     if (count < 0) this.fail('a block with a byte size, which our writers do not write', at);
     if (count === 0) return;
     // Every item takes a byte at least, since a record has a column at least: the bytes left bound the count.

@@ -111,10 +111,10 @@ export class TableLoader {
 
   private build(index: TableIndex, rows: readonly RowId[]): void {
     const { core } = this;
-    for (const row of rows) {
-      if (index.add(core.keyAt(index, core.store.linkOf(row)), row)) continue;
-      throw new CorruptionError(undefined, 0, `two rows of ${core.name} have one key in unique index ${index.name}`);
-    }
+    const keyOf = (row: RowId) => core.keyAt(index, core.store.linkOf(row));
+    // Without an order of the rows, each is put in its place.
+    const isBuilt = core.primary.isOrdered ? index.fill(rows, keyOf) : rows.every((row) => index.add(keyOf(row), row));
+    if (!isBuilt) throw new CorruptionError(undefined, 0, `two rows of ${core.name} have one key in unique index ${index.name}`);
   }
 
   /** Rows of one key are kept in primary-key order: coming in that order, each goes to the end. */
