@@ -73,42 +73,42 @@ export class DiskRunner {
     assert(this.job === undefined, 'one work at a time');
     const job: Job = { work, outcome: undefined, call: undefined };
     this.job = job;
-    try {
-      return (await this.drive(job)) as T;
-    } finally {
-      this.job = undefined;
-    }
+    return this.drive(job) as Promise<T>;
   }
 
   private async drive(job: Job): Promise<unknown> {
-    let step = job.work.next();
-    while (!step.done) {
-      const call = step.value;
-      const began = call.kind === 'sync' ? this.clock() : 0;
-      if (this.isQuick(call)) {
-        step = advance(this.disk, job.work, call);
+    try {
+      let step = job.work.next();
+      while (!step.done) {
+        const call = step.value;
+        const began = call.kind === 'sync' ? this.clock() : 0;
+        if (this.isQuick(call)) {
+          step = advance(this.disk, job.work, call);
+          if (call.kind === 'sync') this.took(began);
+          continue;
+        }
+        job.call = call;
+        let written = 0;
+        let failure: { readonly error: unknown } | undefined;
+        try {
+          written = await later(this.disk, call);
+        } catch (error) {
+          failure = { error };
+        }
         if (call.kind === 'sync') this.took(began);
-        continue;
+        if (job.outcome !== undefined) {
+          // It was finished in place meanwhile. A write that failed out here was made again there; but of two syncs, the
+          // kernel tells only one that it failed.
+          if (failure !== undefined && call.kind !== 'write') throw failure.error;
+          if ('error' in job.outcome) throw job.outcome.error;
+          return job.outcome.value;
+        }
+        step = failure === undefined ? job.work.next(written) : job.work.throw(failure.error);
       }
-      job.call = call;
-      let written = 0;
-      let failure: { readonly error: unknown } | undefined;
-      try {
-        written = await later(this.disk, call);
-      } catch (error) {
-        failure = { error };
-      }
-      if (call.kind === 'sync') this.took(began);
-      if (job.outcome !== undefined) {
-        // It was finished in place meanwhile. A write that failed out here was made again there; but of two syncs, the
-        // kernel tells only one that it failed.
-        if (failure !== undefined && call.kind !== 'write') throw failure.error;
-        if ('error' in job.outcome) throw job.outcome.error;
-        return job.outcome.value;
-      }
-      step = failure === undefined ? job.work.next(written) : job.work.throw(failure.error);
+      return step.value;
+    } finally {
+      this.job = undefined; // at once: whoever waits for the promise hears of it later
     }
-    return step.value;
   }
 
   private isQuick(call: SlowCall): boolean {

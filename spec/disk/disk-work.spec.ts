@@ -56,6 +56,18 @@ describe('DiskRunner', () => {
     expect(disk.image.get('/a')).toEqual(Buffer.concat([LARGE, Buffer.from('behind')]));
   });
 
+  it('has nothing to finish once the work has ended, though nobody has heard of that yet', async () => {
+    const disk = new RecordingDisk();
+    const file = disk.open('/a', 'create');
+    const runner = new DiskRunner(disk);
+    const running = runner.run(writeAll(file, Buffer.from('short'), 0)); // made at once
+    expect(runner.isBusy).toBe(false);
+    runner.finishNow();
+    runner.runNow(writeAll(file, Buffer.from('more'), 5));
+    await running;
+    expect(kinds(disk.history)).toEqual(['create', 'write', 'write']);
+  });
+
   it('fails where a sync that was out failed, though the same one succeeded in place', async () => {
     const disk = new RecordingDisk();
     disk.isSlow = true;
