@@ -1,3 +1,4 @@
+import { dirname } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { assert } from '../assert.js';
 import type { Disk, DiskFile } from './disk.js';
@@ -33,6 +34,24 @@ export function* sync(file: DiskFile, isAwaited = false): DiskWork {
 
 export function* syncDirectory(path: string): DiskWork {
   yield { kind: 'syncDirectory', path };
+}
+
+/** Makes a file of these bytes, and makes them last. */
+export function* writeFile(disk: Disk, path: string, bytes: Uint8Array): DiskWork {
+  const file = disk.open(path, 'create');
+  try {
+    yield* writeAll(file, bytes, 0);
+    yield* sync(file);
+  } finally {
+    file.close();
+  }
+}
+
+/** Puts a file of these bytes at `path`, whole or not at all, and makes it last. Until it is whole it is at `unfinished`. */
+export function* replaceFile(disk: Disk, path: string, unfinished: string, bytes: Uint8Array): DiskWork {
+  yield* writeFile(disk, unfinished, bytes);
+  disk.rename(unfinished, path);
+  yield* syncDirectory(dirname(path));
 }
 
 export function* pause(): DiskWork {

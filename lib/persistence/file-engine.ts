@@ -2,7 +2,7 @@ import { dirname, join } from 'node:path';
 import { assert } from '../assert.js';
 import { crc32 } from '../bytes/crc32.js';
 import type { Disk, DiskLock } from '../disk/disk.js';
-import { DiskRunner, type DiskWork, runNow, sync, syncDirectory, writeAll } from '../disk/disk-work.js';
+import { DiskRunner, type DiskWork, replaceFile, runNow, syncDirectory, writeFile } from '../disk/disk-work.js';
 import { LatchedDisk } from '../disk/latched-disk.js';
 import { CorruptionError, DiskFullError, PersistenceFailedError, ReadOnlyError } from '../errors.js';
 import { writeCheckpoints } from './checkpointer.js';
@@ -197,40 +197,25 @@ export class FileEngine implements PersistenceEngine {
   }
 
   private *keepAside({ bytes, length }: LogEnd, path: string): DiskWork {
-    const file = this.disk.open(path, 'create');
-    try {
-      yield* writeAll(file, (bytes as Buffer).subarray(length), 0);
-      yield* sync(file);
-    } finally {
-      file.close();
-    }
+    yield* writeFile(this.disk, path, (bytes as Buffer).subarray(length));
     yield* syncDirectory(this.within(QUARANTINE_DIRECTORY));
   }
 
-  private *rewrite({ segment, bytes, length }: LogEnd): DiskWork {
+  private rewrite({ segment, bytes, length }: LogEnd): DiskWork {
     const path = this.within(LOG_DIRECTORY, segmentName(segment));
-    const file = this.disk.open(path + UNFINISHED, 'create');
-    try {
-      yield* writeAll(file, (bytes as Buffer).subarray(0, length), 0);
-      yield* sync(file);
-    } finally {
-      file.close();
-    }
-    this.disk.rename(path + UNFINISHED, path);
-    yield* syncDirectory(this.within(LOG_DIRECTORY));
+    return replaceFile(this.disk, path, path + UNFINISHED, (bytes as Buffer).subarray(0, length));
   }
 
   private *save(manifest: Manifest): DiskWork {
     const next = { ...manifest, generation: manifest.generation + 1 };
-    yield* saveManifest(this.disk, this.path, this.within(MANIFEST), next);
+    yield* saveManifest(this.disk, this.within(MANIFEST), next);
     this.manifest = next;
   }
 
   private removeLeftOver({ unfinished, segments, checkpoints }: StoreFiles): void {
     const { firstSegment, tables } = this.manifest as Manifest;
     const needed = new Set(tables.map(({ checkpoint }) => checkpoint?.file));
-    const writing = this.within(LOG_DIRECTORY, segmentName((this.writer as LogWriter).segment)) + UNFINISHED;
-    for (const path of unfinished) if (path !== writing) this.remove(path);
+    for (const path of unfinished) this.remove(path);
     for (const number of segments) if (number < firstSegment) this.remove(this.within(LOG_DIRECTORY, segmentName(number)));
     for (const name of checkpoints) if (!needed.has(name)) this.remove(this.within(CHECKPOINT_DIRECTORY, name));
   }

@@ -1,6 +1,6 @@
 import { crc32 } from '../bytes/crc32.js';
 import type { Disk } from '../disk/disk.js';
-import { type DiskWork, sync, syncDirectory, writeAll } from '../disk/disk-work.js';
+import { type DiskWork, replaceFile } from '../disk/disk-work.js';
 import { CorruptionError, FormatVersionError } from '../errors.js';
 import { readU64, writeU64 } from './frame.js';
 import { UNFINISHED } from './layout.js';
@@ -148,15 +148,6 @@ function isCount(value: unknown): value is number {
 }
 
 /** Puts a manifest in the place of the one that is there. */
-export function* saveManifest(disk: Disk, directory: string, path: string, manifest: Manifest): DiskWork {
-  const unfinished = path + UNFINISHED;
-  const file = disk.open(unfinished, 'create');
-  try {
-    yield* writeAll(file, encodeManifest(manifest), 0);
-    yield* sync(file);
-  } finally {
-    file.close();
-  }
-  disk.rename(unfinished, path);
-  yield* syncDirectory(directory);
+export function saveManifest(disk: Disk, path: string, manifest: Manifest): DiskWork {
+  return replaceFile(disk, path, path + UNFINISHED, encodeManifest(manifest));
 }
