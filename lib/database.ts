@@ -54,10 +54,10 @@ export class Database {
   private readonly managers = new Map<EntityClass, TableManager<EntityClass>>();
   private readonly measured = new Measurements();
   private readonly cores = new Map<EntityClass, TableCore>();
-  private vacuums: VacuumManager | undefined;
+  private readonly vacuums: VacuumManager | undefined;
   private store: Store | undefined;
   private ending: Promise<void> | undefined;
-  private sweeper: ExpirySweeper | undefined;
+  private readonly sweeper: ExpirySweeper | undefined;
   private readonly snapshots = new Snapshots(this.cores, this.journal);
 
   /** @throws SchemaError for whatever is wrong with a class, or with the classes beside one another */
@@ -69,15 +69,11 @@ export class Database {
       this.managers.set(schema.ctor, new TableManager(core, this.publisher));
     }
     if (options.measure === true) this.measure();
-    this.startTasks(options);
-  }
-
-  /** What works by itself, from time to time. It finds nothing to do while the tables are empty, and none may be written. */
-  private startTasks({ vacuum, expiryIntervalMs }: DatabaseOptions): void {
+    // They find nothing to do while a store is being read: nothing may be written then.
     const cores = [...this.cores.values()];
-    if (vacuum !== undefined) this.vacuums = new VacuumManager(cores, vacuum);
+    if (options.vacuum !== undefined) this.vacuums = new VacuumManager(cores, options.vacuum);
     const expiring = cores.filter((core) => core.expiry !== undefined);
-    if (expiring.length > 0) this.sweeper = new ExpirySweeper(expiring, expiryIntervalMs ?? 1000);
+    if (expiring.length > 0) this.sweeper = new ExpirySweeper(expiring, options.expiryIntervalMs ?? 1000);
   }
 
   /**

@@ -59,7 +59,7 @@ export type {
 export { LoadMode, type StoreOptions, type StoreStats } from './persistence/store.js';
 export type { StoredIndex, StoredSchema, StoredTable } from './persistence/stored-table.js';
 export type { GroupPart, TransactionGroup } from './persistence/transaction-group.js';
-export type { RecordVisitor, UpdateBytes } from './persistence/transaction-record.js';
+export type { RecordVisitor } from './persistence/transaction-record.js';
 export { type AvroSchema, type AvroType, avscType } from './schema/avro-schema.js';
 export type { EntityClass } from './schema/column-type.js';
 export type {
@@ -77,6 +77,7 @@ export type { Inconsistency } from './table/check-table.js';
 export type { Operator } from './table/condition.js';
 export { GroupedQuery } from './table/grouped-query.js';
 export { type Explanation, SelectQuery } from './table/select-query.js';
+export type { UpdateBytes } from './table/table-loader.js';
 export { type TableListeners, TableManager } from './table/table-manager.js';
 export { TableReader } from './table/table-reader.js';
 export type { TableStats } from './table/table-stats.js';

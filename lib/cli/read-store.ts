@@ -4,12 +4,12 @@ import { CorruptionError } from '../errors.js';
 import type { Manifest, ManifestTable } from '../persistence/manifest.js';
 import type { Damage, RecoveryTarget } from '../persistence/persistence-engine.js';
 import { type LogEnd, loadCheckpoints, neededSegments, replayLog, type StoreFiles, surveyStore } from '../persistence/recovery.js';
-import type { UpdateBytes } from '../persistence/transaction-record.js';
 import type { Field } from '../schema/column-type.js';
 import { readElement, skipElement } from '../schema/element-codec.js';
 import { elementToUser } from '../schema/stored-value.js';
 import { verifyRow } from '../schema/verify.js';
 import { jsonOf } from '../table/plain.js';
+import type { UpdateBytes } from '../table/table-loader.js';
 import { columnsOfStored } from './stored-columns.js';
 
 /** A store as it was read: without its classes, so without indexes. */

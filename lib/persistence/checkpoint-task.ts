@@ -10,7 +10,6 @@ export class CheckpointTask {
   private running: Promise<CheckpointResult> | undefined;
   private readonly timer: NodeJS.Timeout;
   private next: NodeJS.Immediate | undefined;
-  private lastLsn: number;
   private isEnding = false;
 
   constructor(
@@ -21,7 +20,6 @@ export class CheckpointTask {
     intervalMs: number,
     private readonly failed: (error: unknown) => void,
   ) {
-    this.lastLsn = engine.stats.checkpointLsn;
     this.timer = setInterval(() => this.inBackground(), intervalMs).unref();
     task.on('durable', () => this.look());
     this.look();
@@ -36,7 +34,7 @@ export class CheckpointTask {
   }
 
   private inBackground(): void {
-    if (this.running !== undefined || this.isEnding || this.task.durableLsn === this.lastLsn) return;
+    if (this.running !== undefined || this.isEnding || this.task.durableLsn === this.engine.stats.checkpointLsn) return;
     this.run().catch((error: unknown) => this.failed(error));
   }
 
@@ -52,9 +50,7 @@ export class CheckpointTask {
     const image = this.takeImage();
     try {
       await this.task.settle(); // the log is to reach the image's position before anything leans on it
-      const result = await this.engine.checkpoint(image);
-      this.lastLsn = result.lsn;
-      return result;
+      return await this.engine.checkpoint(image);
     } catch (error) {
       if (error instanceof PersistenceFailedError) this.task.fail(error);
       throw error;

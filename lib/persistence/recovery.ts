@@ -3,13 +3,14 @@ import { ByteReader } from '../bytes/byte-reader.js';
 import { crc32 } from '../bytes/crc32.js';
 import type { Disk } from '../disk/disk.js';
 import { CorruptionError } from '../errors.js';
+import type { UpdateBytes } from '../table/table-loader.js';
 import { readAt, readCheckpoint } from './checkpoint-file.js';
 import { FrameKind } from './frame.js';
 import { CHECKPOINT_DIRECTORY, isCheckpointName, LOG_DIRECTORY, MANIFEST, segmentName, segmentNumber, UNFINISHED } from './layout.js';
 import { decodeManifest, type Manifest, type ManifestTable, MOST_MANIFEST_BYTES } from './manifest.js';
 import type { Damage, RecoveryTarget } from './persistence-engine.js';
 import { type Frame, readSegmentHeader, type SegmentEnd, type SegmentHeader, walkFrames } from './segment.js';
-import { readRecords, type UpdateBytes } from './transaction-record.js';
+import { readRecords } from './transaction-record.js';
 
 /**
  * What is found in a store's directory, and what is done about it. Nothing is written while this is decided.

@@ -143,7 +143,7 @@ function fileEngine({ path, durability, loadMode, readOnly, checkpoint, segmentB
 function targetOf(loaders: readonly TableLoader[]): RecoveryTarget {
   const at = (table: number) => loaders[table] as TableLoader;
   return {
-    row: (table, bytes, from, to) => at(table).row(bytes, from, to),
+    row: (table, bytes, from, to) => at(table).insert(bytes, from, to),
     end: () => {
       for (const loader of loaders) loader.finish();
     },

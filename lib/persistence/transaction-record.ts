@@ -3,6 +3,7 @@ import { writeInt, writeLongBigInt, writeLongNumber } from '../bytes/varint.js';
 import { copyBytes } from '../schema/patch-row.js';
 import { NO_LINK } from '../storage/link.js';
 import type { RowStore } from '../storage/row-store.js';
+import type { UpdateBytes } from '../table/table-loader.js';
 import type { Change } from '../transaction/journal.js';
 
 /**
@@ -45,18 +46,19 @@ export function writeTransaction(bytes: Buffer, position: number, txn: number, a
   let p = position + LENGTH_BYTES;
   bytes[p++] = RecordKind.Transaction;
   p = bytes.writeDoubleLE(at, p);
-  p = writeLongNumber(bytes, p, txn);
-  p = writeInt(bytes, p, changes.length);
-  for (const change of changes) p = writeOperation(bytes, p, change);
-  bytes.writeUInt32LE(p - position - LENGTH_BYTES, position);
-  return p;
+  return writeOperations(bytes, position, writeLongNumber(bytes, p, txn), changes);
 }
 
 /** Writes keys that were given out without a row, as `writeTransaction`. */
 export function writeCounters(bytes: Buffer, position: number, changes: readonly Change[]): number {
   let p = position + LENGTH_BYTES;
   bytes[p++] = RecordKind.Counters;
-  p = writeInt(bytes, p, changes.length);
+  return writeOperations(bytes, position, p, changes);
+}
+
+/** Ends the record that begins at `position` with its operations, at `at`. @returns the position behind it */
+function writeOperations(bytes: Buffer, position: number, at: number, changes: readonly Change[]): number {
+  let p = writeInt(bytes, at, changes.length);
   for (const change of changes) p = writeOperation(bytes, p, change);
   bytes.writeUInt32LE(p - position - LENGTH_BYTES, position);
   return p;
@@ -122,17 +124,6 @@ export interface RecordVisitor {
   update(table: number, update: UpdateBytes): void;
   delete(table: number, bytes: Buffer, from: number, to: number, expired: boolean): void;
   counter(table: number, value: bigint): void;
-}
-
-/** An update's row after, and what differs of the row before. */
-export interface UpdateBytes {
-  readonly bytes: Buffer;
-  readonly from: number;
-  readonly to: number;
-  readonly prefix: number;
-  readonly suffix: number;
-  readonly middleFrom: number;
-  readonly middleTo: number;
 }
 
 /**

@@ -7,6 +7,12 @@ import type { ColumnSchema } from '../schema/table-schema.js';
 import type { RowId } from '../storage/link.js';
 import type { RowStore } from '../storage/row-store.js';
 
+/** The key over these columns of the row at `at`. Trusts the bytes. */
+export function readKey(codec: RowCodec, positions: readonly number[], bytes: Buffer, at: number): Key {
+  if (positions.length === 1) return codec.read(positions[0] as number, bytes, at);
+  return positions.map((position) => codec.read(position, bytes, at));
+}
+
 /** Reads the keys of an index over these columns out of the rows. */
 export function keyAccess(store: RowStore, codec: RowCodec, columns: readonly ColumnSchema[]): KeyAccess {
   const compare = compareKeys(columns);

@@ -3,7 +3,19 @@ import type { Key } from '../index/key-order.js';
 import type { TableIndex } from '../index/table-index.js';
 import { verifyRow } from '../schema/verify.js';
 import type { RowId } from '../storage/link.js';
+import { readKey } from './key-access.js';
 import type { TableCore } from './table-core.js';
+
+/** An update's row after, and of the row before what differs: it shares `prefix` bytes at its beginning, `suffix` at its end. */
+export interface UpdateBytes {
+  readonly bytes: Buffer;
+  readonly from: number;
+  readonly to: number;
+  readonly prefix: number;
+  readonly suffix: number;
+  readonly middleFrom: number;
+  readonly middleTo: number;
+}
 
 /**
  * Fills a table from what was stored: rows first, then the changes that came after them, found by their primary keys;
@@ -15,18 +27,10 @@ import type { TableCore } from './table-core.js';
 export class TableLoader {
   constructor(private readonly core: TableCore) {}
 
-  /** A row that was stored. */
-  row(bytes: Buffer, from: number, to: number): void {
-    this.verify(bytes, from, to);
-    this.add(bytes, from, to);
-  }
-
+  /** A row of the stored state, or one that came later. */
   insert(bytes: Buffer, from: number, to: number): void {
-    this.row(bytes, from, to);
-  }
-
-  private add(bytes: Buffer, from: number, to: number): void {
     const { core } = this;
+    this.verify(bytes, from, to);
     const key = this.keyIn(bytes, from);
     const row = core.store.addBytes(bytes, from, to - from);
     core.rowKeys?.set(row, key as number);
@@ -34,20 +38,8 @@ export class TableLoader {
     core.counter.supplied(key);
   }
 
-  /**
-   * @param update the row after; of the row before, how many bytes it shares with it at either end, and those between
-   */
-  update(update: {
-    readonly bytes: Buffer;
-    readonly from: number;
-    readonly to: number;
-    readonly prefix: number;
-    readonly suffix: number;
-    readonly middleFrom: number;
-    readonly middleTo: number;
-  }): void {
+  update({ bytes, from, to, prefix, suffix, middleFrom, middleTo }: UpdateBytes): void {
     const { core } = this;
-    const { bytes, from, to, prefix, suffix, middleFrom, middleTo } = update;
     this.verify(bytes, from, to);
     const row = this.find(bytes, from);
     const link = core.store.linkOf(row);
@@ -96,9 +88,7 @@ export class TableLoader {
   }
 
   private keyIn(bytes: Buffer, from: number): Key {
-    const { codec, primary } = this.core;
-    if (primary.positions.length === 1) return codec.read(primary.positions[0] as number, bytes, from);
-    return primary.positions.map((position) => codec.read(position, bytes, from));
+    return readKey(this.core.codec, this.core.primary.positions, bytes, from);
   }
 
   /** Builds the other indexes. @throws CorruptionError where two rows have one key of a unique index */

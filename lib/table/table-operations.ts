@@ -2,6 +2,7 @@ import type { IndexEvent, OperationSource } from '../cdc/operation.js';
 import type { Key } from '../index/key-order.js';
 import { keyToUser, type TableIndex } from '../index/table-index.js';
 import type { RowCodec } from '../schema/row-codec.js';
+import { readKey } from './key-access.js';
 
 /** Reads rows, keys and index events out of operations' bytes. */
 export class TableOperations implements OperationSource {
@@ -21,8 +22,7 @@ export class TableOperations implements OperationSource {
   }
 
   private keyIn(index: TableIndex, row: Buffer): Key {
-    if (index.positions.length === 1) return this.codec.read(index.positions[0] as number, row, 0);
-    return index.positions.map((position) => this.codec.read(position, row, 0));
+    return readKey(this.codec, index.positions, row, 0);
   }
 
   indexEvents(before: Uint8Array | undefined, after: Uint8Array | undefined): { primary: IndexEvent[]; secondary: IndexEvent[] } {
