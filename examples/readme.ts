@@ -22,15 +22,16 @@ try {
     accounts.insert({ email: 'ada@example.com', balance: 100n });
   });
 } catch (error) {
-  console.log(String(error)); // UniqueViolationError: the transaction is undone, and no listener hears of it
+  console.log(String(error)); // prints: UniqueViolationError: account: a row with this value exists in unique index email
 }
-console.log(accounts.selectAll().where('balance', '>=', 50n).orderBy('email').execute());
+console.log(accounts.selectAll().where('balance', '>=', 50n).orderBy('email').first()?.email); // prints: ada@example.com
 // readme:end
 
-const [event, refusal, rows, ...others] = log.mock.calls.map((call) => call.arguments as unknown[]);
+const [event, refusal, found, ...others] = log.mock.calls.map((call) => call.arguments as unknown[]);
 assert.deepEqual(event, ['insert', 'ada@example.com']);
 assert.deepEqual(refusal, ['UniqueViolationError: account: a row with this value exists in unique index email']);
-assert.deepEqual(rows, [[Object.assign(new Account(), { id: 1, email: 'ada@example.com', balance: 100n })]]);
+assert.deepEqual(found, ['ada@example.com']);
+assert.deepEqual(accounts.selectAll().execute(), [Object.assign(new Account(), { id: 1, email: 'ada@example.com', balance: 100n })]);
 assert.deepEqual(others, []);
 assert.equal(accounts.count(), 1);
 assert.deepEqual([...db.check()], []);
