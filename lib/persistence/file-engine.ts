@@ -330,7 +330,8 @@ export class FileEngine implements PersistenceEngine {
     }
     // The new manifest is lasting: what only the old one needed can go.
     const { ended } = this.writable;
-    for (const { number } of ended.splice(0, ended.filter(({ lastLsn }) => lastLsn <= image.lsn).length)) {
+    const { firstSegment } = this.manifest as Manifest;
+    for (const { number } of ended.splice(0, ended.filter(({ number }) => number < firstSegment).length)) {
       this.remove(this.within(LOG_DIRECTORY, segmentName(number)));
     }
     for (const { checkpoint } of before.tables) if (checkpoint !== null) this.remove(this.within(CHECKPOINT_DIRECTORY, checkpoint.file));
@@ -346,7 +347,7 @@ export class FileEngine implements PersistenceEngine {
       ...manifest,
       checkpointLsn: image.lsn,
       checkpointTxn: image.txn,
-      firstSegment: ended.find(({ lastLsn }) => lastLsn > image.lsn)?.number ?? segment,
+      firstSegment: ended.find(({ coveredBy }) => coveredBy > image.lsn)?.number ?? segment,
       lastSegment: segment,
       tables: manifest.tables.map((table, place) => ({ ...table, checkpoint: written[place] ?? null })),
     });

@@ -20,8 +20,8 @@ export interface LogSettings {
 export interface EndedSegment {
   readonly number: number;
   readonly bytes: number;
-  /** The last transaction in it, or before it. */
-  readonly lastLsn: number;
+  /** A checkpoint at this position, or a later one, has everything that is in it. */
+  readonly coveredBy: number;
 }
 
 /** Where the log goes on. */
@@ -48,6 +48,7 @@ export class LogWriter {
   private promised = 0;
   private crc = 0;
   private lastLsn = 0;
+  private coveredBy = 0;
   private ahead: number;
   /** Files of ended segments, which a call in the background may still use. */
   private readonly retired: DiskFile[] = [];
@@ -116,6 +117,7 @@ export class LogWriter {
     this.ahead = this.settings.aheadBytes;
     this.crc = crc;
     this.lastLsn = lsn;
+    this.coveredBy = lsn;
   }
 
   /** Writes what of a group is not written yet. Where it throws, whole parts of it may be written. */
@@ -141,7 +143,7 @@ export class LogWriter {
     const { from, to } = parts[stored] as GroupPart;
     yield* this.fit(frameBytes(to - from));
     const start = from - HEADROOM_BYTES;
-    const end = { position: this.position, crc: this.crc, lastLsn: this.lastLsn };
+    const end = { position: this.position, crc: this.crc, lastLsn: this.lastLsn, coveredBy: this.coveredBy };
     let count = 0;
     let last = start;
     for (const part of parts.slice(stored)) {
@@ -155,6 +157,7 @@ export class LogWriter {
       end.crc = writeFrameHeader(bytes, part.from - HEADROOM_BYTES, header, end.crc, this.storeSeed);
       end.position += framed;
       end.lastLsn = firstLsn + transactions - 1;
+      end.coveredBy = part.coveredBy;
       last = part.from - HEADROOM_BYTES + framed;
       count++;
     }
@@ -164,7 +167,7 @@ export class LogWriter {
   }
 
   /** Writes a part that is larger than a frame, as several of them in one segment. */
-  private *appendLong(bytes: Buffer, { from, to, transactions, firstLsn }: GroupPart): DiskWork {
+  private *appendLong(bytes: Buffer, { from, to, transactions, firstLsn, coveredBy }: GroupPart): DiskWork {
     const { frameBytes: most } = this.settings;
     const whole = Math.floor((to - from) / most) * frameBytes(most) + frameBytes((to - from) % most);
     yield* this.fit(whole);
@@ -186,13 +189,14 @@ export class LogWriter {
       this.position = begin;
       throw error;
     }
-    this.advance({ position: this.position, crc, lastLsn: firstLsn + transactions - 1 });
+    this.advance({ position: this.position, crc, lastLsn: firstLsn + transactions - 1, coveredBy });
   }
 
-  private advance({ position, crc, lastLsn }: { position: number; crc: number; lastLsn: number }): void {
+  private advance({ position, crc, lastLsn, coveredBy }: { position: number; crc: number; lastLsn: number; coveredBy: number }): void {
     this.position = position;
     this.crc = crc;
     this.lastLsn = lastLsn;
+    this.coveredBy = coveredBy;
     this.promised = this.synced;
   }
 
@@ -243,12 +247,12 @@ export class LogWriter {
   /** Ends the segment, and begins the next. What it has is made last before. */
   private *rotate(): DiskWork {
     const file = this.open();
-    const { number, position, crc, lastLsn } = this;
+    const { number, position, crc, lastLsn, coveredBy } = this;
     this.cut();
     yield* sync(file);
     this.synced = position;
     yield* this.begin({ segment: number + 1, lsn: lastLsn, previousLength: position, previousCrc: crc });
-    this.ended.push({ number, bytes: position, lastLsn });
+    this.ended.push({ number, bytes: position, coveredBy });
     this.retired.push(file);
   }
 

@@ -7,6 +7,7 @@ import type { UpdateBytes } from '../table/table-loader.js';
 import { readAt, readCheckpoint } from './checkpoint-file.js';
 import { FrameKind } from './frame.js';
 import { CHECKPOINT_DIRECTORY, isCheckpointName, LOG_DIRECTORY, MANIFEST, segmentName, segmentNumber, UNFINISHED } from './layout.js';
+import type { EndedSegment } from './log-writer.js';
 import { decodeManifest, type Manifest, type ManifestTable, MOST_MANIFEST_BYTES } from './manifest.js';
 import type { Damage, RecoveryTarget } from './persistence-engine.js';
 import { type Frame, readSegmentHeader, type SegmentEnd, type SegmentHeader, walkFrames } from './segment.js';
@@ -101,8 +102,8 @@ export interface LogEnd {
   /** All of that file, up to its end and behind it. */
   readonly bytes: Buffer | undefined;
   readonly header: SegmentHeader | undefined;
-  /** The length of each segment, the first first, and the last transaction in it. */
-  readonly segments: readonly { readonly number: number; readonly bytes: number; readonly lastLsn: number }[];
+  /** All of them, the first first. */
+  readonly segments: readonly EndedSegment[];
 }
 
 /** Goes on where something is damaged, and writes it down; or does not go on. */
@@ -210,7 +211,8 @@ class Replay {
   private readonly storeId: Buffer;
   private readonly storeSeed: number;
   private readonly visitor: CheckedVisitor;
-  private readonly segments: { number: number; bytes: number; lastLsn: number }[] = [];
+  private readonly segments: EndedSegment[] = [];
+  private coveredBy = 0;
   private lsn: number | undefined;
   private transactions = 0;
   private last: { number: number; end: SegmentEnd; header: SegmentHeader; bytes: Buffer } | undefined;
@@ -248,7 +250,7 @@ class Replay {
     // Parts whose end was never written are as torn as bytes that are no frame.
     const cut = parts.length > 0 ? this.beforeParts(bytes, file, header, partsAt) : end;
     this.last = { number, end: cut, header, bytes };
-    this.segments.push({ number, bytes: cut.at, lastLsn: this.lsn ?? header.firstLsn - 1 });
+    this.segments.push({ number, bytes: cut.at, coveredBy: Math.max(this.coveredBy, header.firstLsn - 1) });
   }
 
   private beforeParts(bytes: Buffer, file: string, header: SegmentHeader, at: number): SegmentEnd {
@@ -279,7 +281,7 @@ class Replay {
     const [from, to] = frames.length === 1 ? [last.from, last.to] : [0, whole.length];
     const base = frames.length === 1 ? 0 : (frames[0] as Frame).from;
     const reader = new ByteReader(whole, from, to, file, base);
-    inFile(file, () => readRecords(reader, firstLsn, transactions, this.manifest.checkpointLsn, this.visitor), base);
+    this.coveredBy = inFile(file, () => readRecords(reader, firstLsn, transactions, this.manifest.checkpointLsn, this.visitor), base);
     this.lsn = firstLsn + transactions - 1;
     this.transactions += transactions;
   }

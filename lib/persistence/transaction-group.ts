@@ -17,6 +17,8 @@ export interface GroupPart {
   /** How many transactions are in it. */
   transactions: number;
   readonly firstLsn: number;
+  /** The position that its last record belongs to: its own, or, of one without a transaction, that of the next one. */
+  coveredBy: number;
 }
 
 /** Committed transactions that wait to be stored, encoded into one buffer, in parts of about a megabyte. */
@@ -54,7 +56,7 @@ export class TransactionGroup {
     part.to = writeTransaction(this.bytes, part.to, txn, at, changes);
     part.transactions++;
     this.nextLsn = lsn + 1;
-    this.end(part);
+    this.end(part, lsn);
   }
 
   /** Adds keys that were given out without a row; `lsn` is that of the next transaction. */
@@ -62,10 +64,11 @@ export class TransactionGroup {
     const part = this.room(recordBound(changes), lsn);
     part.to = writeCounters(this.bytes, part.to, changes);
     this.nextLsn = lsn;
-    this.end(part);
+    this.end(part, lsn);
   }
 
-  private end(part: GroupPart): void {
+  private end(part: GroupPart, lsn: number): void {
+    part.coveredBy = lsn;
     this.used = part.to;
     this.records++;
   }
@@ -79,7 +82,7 @@ export class TransactionGroup {
     }
     const from = align(this.used) + HEADROOM_BYTES;
     this.grow(from + bound + FRAME_ALIGNMENT);
-    const part = { from, to: from, transactions: 0, firstLsn: lsn };
+    const part = { from, to: from, transactions: 0, firstLsn: lsn, coveredBy: lsn };
     this.parts.push(part);
     return part;
   }

@@ -128,10 +128,11 @@ export interface RecordVisitor {
 
 /**
  * Reads records that may be anything. `transactions` are to be in them, the first with `firstLsn`; those up to `skip`
- * are read, but not visited. @throws CorruptionError
+ * are read, but not visited. @returns the position whose state has all of them. @throws CorruptionError
  */
-export function readRecords(reader: ByteReader, firstLsn: number, transactions: number, skip: number, visitor: RecordVisitor): void {
+export function readRecords(reader: ByteReader, firstLsn: number, transactions: number, skip: number, visitor: RecordVisitor): number {
   let lsn = firstLsn;
+  let coveredBy = firstLsn - 1;
   while (reader.left > 0) {
     const at = reader.position;
     const length = reader.u32();
@@ -144,17 +145,19 @@ export function readRecords(reader: ByteReader, firstLsn: number, transactions: 
       const txn = reader.natural();
       const visited = lsn > skip;
       if (visited) visitor.begin({ lsn, txn, at: ms });
-      lsn++;
+      coveredBy = lsn++;
       readOperations(reader, end, visited ? visitor : IGNORE);
     } else if (kind === RecordKind.Counters) {
       // They belong to what is before the next transaction; a checkpoint that has this one has them, too.
       readOperations(reader, end, lsn > skip ? visitor : IGNORE);
+      coveredBy = lsn;
     } else {
       reader.fail('a record of no known kind', at);
     }
     if (reader.position !== end) reader.fail('a record that is not as long as it says', at);
   }
   if (lsn !== firstLsn + transactions) reader.fail('fewer transactions than the frame says');
+  return coveredBy;
 }
 
 function readOperations(reader: ByteReader, end: number, visitor: RecordVisitor): void {
