@@ -275,6 +275,14 @@ function diskCode(reason: unknown): string {
   return code ?? message ?? 'unknown';
 }
 
+/** As many positions have names as may. Nothing was written; remove one that nobody needs. */
+export class PositionLimitError extends WorkTableError {
+  readonly code = 'WT_POSITION_LIMIT';
+  constructor(readonly limit: number) {
+    super(`${limit} positions have names already; remove a consumer or follower that nobody needs`);
+  }
+}
+
 /** The database was closed. */
 export class ClosedError extends WorkTableError {
   readonly code = 'WT_CLOSED';

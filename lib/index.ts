@@ -21,6 +21,7 @@ export {
   LockTimeoutError,
   NotFoundError,
   PersistenceFailedError,
+  PositionLimitError,
   QueryError,
   QueueFullError,
   ReadOnlyError,

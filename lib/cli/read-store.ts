@@ -57,6 +57,7 @@ function targetOf(tables: readonly StoredRows[], progress: (rows: number) => voi
     update: (table, update) => at(table).update(update),
     delete: (table, bytes, from, to) => at(table).delete(bytes, from, to),
     counter: () => undefined,
+    position: () => undefined,
   };
 }
 

@@ -164,7 +164,7 @@ export class AsyncTransaction implements TransactionScope {
         if (key !== undefined) throw this.conflict(table.base, key);
       }
       let apply = () => {
-        for (const change of changes) (change.target as TransactionTable).apply(change);
+        for (const change of changes) if (change.kind !== 'position') (change.target as TransactionTable).apply(change);
       };
       for (const [table, holds] of this.holds) {
         const inner = apply;

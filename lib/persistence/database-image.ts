@@ -15,7 +15,7 @@ const ROWS_A_LOOK = 256;
 export function takeImage(cores: readonly TableCore[], journal: Journal): DatabaseImage {
   const moment = new Moment(cores, journal);
   const tables = cores.map((core) => new RowsImage(core, moment.of(core)));
-  return { lsn: journal.lsn, txn: journal.txn, tables, release: () => moment.release() };
+  return { lsn: journal.lsn, txn: journal.txn, tables, positions: new Map(journal.positions), release: () => moment.release() };
 }
 
 class RowsImage implements TableImage {

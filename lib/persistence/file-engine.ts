@@ -350,6 +350,7 @@ export class FileEngine implements PersistenceEngine {
       firstSegment: ended.find(({ coveredBy }) => coveredBy > image.lsn)?.number ?? segment,
       lastSegment: segment,
       tables: manifest.tables.map((table, place) => ({ ...table, checkpoint: written[place] ?? null })),
+      positions: [...image.positions],
     });
   }
 

@@ -2,6 +2,7 @@ import { crc32 } from '../bytes/crc32.js';
 import type { Disk } from '../disk/disk.js';
 import { type DiskWork, replaceFile } from '../disk/disk-work.js';
 import { CorruptionError, FormatVersionError } from '../errors.js';
+import { isPositionName, MOST_POSITIONS } from '../transaction/positions.js';
 import { readU64, writeU64 } from './frame.js';
 import { UNFINISHED } from './layout.js';
 import type { StoredTable } from './stored-table.js';
@@ -46,6 +47,8 @@ export interface Manifest {
   /** Where the log ends, after a clean close. */
   readonly clean: CleanEnd | null;
   readonly tables: readonly ManifestTable[];
+  /** The named positions at the checkpoint. */
+  readonly positions: readonly (readonly [name: string, lsn: number])[];
 }
 
 export interface CleanEnd {
@@ -119,7 +122,7 @@ function parse(body: Buffer): Partial<Manifest> | undefined {
 /** Its checksum says that we wrote it; this is for bytes that somebody made to look so. */
 function isManifest(value: Partial<Manifest> | undefined): value is Manifest {
   if (value === undefined) return false;
-  const { storeId, clean, tables } = value;
+  const { storeId, clean, tables, positions } = value;
   const counts = [value.generation, value.epoch, value.checkpointLsn, value.checkpointTxn, value.firstSegment, value.lastSegment];
   return (
     counts.every(isCount) &&
@@ -127,8 +130,15 @@ function isManifest(value: Partial<Manifest> | undefined): value is Manifest {
     /^[0-9a-f]{32}$/.test(storeId) &&
     (clean === null || (isObject(clean) && [clean.segment, clean.length, clean.lsn, clean.txn, clean.crc].every(isCount))) &&
     Array.isArray(tables) &&
-    tables.every(isTable)
+    tables.every(isTable) &&
+    Array.isArray(positions) &&
+    positions.length <= MOST_POSITIONS &&
+    positions.every(isPosition)
   );
+}
+
+function isPosition(value: unknown): boolean {
+  return Array.isArray(value) && value.length === 2 && isPositionName(value[0]) && isCount(value[1]);
 }
 
 function isTable(value: unknown): value is ManifestTable {

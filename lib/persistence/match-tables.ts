@@ -17,6 +17,7 @@ export function newManifest(): Manifest {
     lastSegment: 0,
     clean: null,
     tables: [],
+    positions: [],
   };
 }
 

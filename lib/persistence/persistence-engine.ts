@@ -84,6 +84,7 @@ export interface DatabaseImage {
   readonly lsn: number;
   readonly txn: number;
   readonly tables: readonly TableImage[];
+  readonly positions: ReadonlyMap<string, number>;
   release(): void;
 }
 

@@ -1,7 +1,7 @@
 import { EventEmitter } from 'eventemitter3';
 import type { Lsn } from '../cdc/operation.js';
 import { ClosedError, DiskFullError, PersistenceFailedError, QueueFullError } from '../errors.js';
-import type { Change, CommitLog } from '../transaction/journal.js';
+import type { CommitLog, JournalEntry } from '../transaction/journal.js';
 import type { PersistenceEngine } from './persistence-engine.js';
 import { TransactionGroup } from './transaction-group.js';
 
@@ -88,13 +88,13 @@ export class PersistenceTask implements CommitLog {
     if (this.filling.size >= this.options.queueBytes) this.storeInPlace();
   }
 
-  append(lsn: Lsn, txn: number, at: number, changes: readonly Change[]): void {
-    this.filling.addTransaction(lsn, txn, at, changes);
+  append(lsn: Lsn, txn: number, at: number, entries: readonly JournalEntry[]): void {
+    this.filling.addTransaction(lsn, txn, at, entries);
     this.appended();
   }
 
-  appendCounters(nextLsn: Lsn, changes: readonly Change[]): void {
-    this.filling.addCounters(nextLsn, changes);
+  appendAside(nextLsn: Lsn, entries: readonly JournalEntry[]): void {
+    this.filling.addAside(nextLsn, entries);
     this.appended();
   }
 

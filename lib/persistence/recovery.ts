@@ -129,10 +129,11 @@ function note(error: unknown, onDamage: OnDamage): void {
   onDamage({ file: error.file ?? '', offsetBytes: error.offsetBytes, reason: error.reason });
 }
 
-/** Reads the checkpoints into the target. @returns the rows that there were. @throws CorruptionError */
+/** Reads the checkpoints, and the positions that the manifest has of them, into the target. @returns the rows that there were. @throws CorruptionError */
 export function loadCheckpoints(disk: Disk, path: string, manifest: Manifest, target: RecoveryTarget, onDamage?: OnDamage): number {
   const storeId = Buffer.from(manifest.storeId, 'hex');
   let rows = 0;
+  for (const [name, lsn] of manifest.positions) target.position(name, lsn);
   manifest.tables.forEach((table, place) => {
     if (table.checkpoint === null) return;
     try {
@@ -359,5 +360,9 @@ class CheckedVisitor {
 
   counter(table: number, value: bigint): void {
     this.target.counter(this.place(table), value);
+  }
+
+  position(name: string, lsn: number | undefined): void {
+    this.target.position(name, lsn);
   }
 }

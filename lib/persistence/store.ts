@@ -1,8 +1,9 @@
 import { NodeDisk } from '../disk/node-disk.js';
-import { ReadOnlyError } from '../errors.js';
+import { CorruptionError, ReadOnlyError } from '../errors.js';
 import type { TableCore } from '../table/table-core.js';
 import { TableLoader } from '../table/table-loader.js';
 import type { Journal } from '../transaction/journal.js';
+import { MOST_POSITIONS } from '../transaction/positions.js';
 import { CheckpointTask } from './checkpoint-task.js';
 import { takeImage } from './database-image.js';
 import { type Durability, FILE_ENGINE_DEFAULTS, FileEngine } from './file-engine.js';
@@ -74,22 +75,23 @@ export class Store {
     const writes = options.loadMode !== LoadMode.Salvage && options.readOnly !== true;
     const engine = options.engine ?? fileEngine(options);
     const lift = journal.refuseWrites(() => new ReadOnlyError(writes ? 'it is being opened' : 'it was opened so'));
+    const positions = new Map<string, number>();
     const loaders = cores.map((core) => new TableLoader(core));
     const { report: recovery, tableIds } = await engine.open(
       cores.map(({ schema }) => storedTable(schema)),
-      targetOf(loaders),
+      targetOf(loaders, positions),
     );
     cores.forEach((core, place) => {
       core.logId = tableIds[place] as number;
     });
     if (!writes) {
-      journal.begin(recovery.lsn, recovery.txn);
+      journal.begin(recovery.lsn, recovery.txn, positions);
       return new Store(engine, recovery, undefined, undefined, journal);
     }
     const task = new PersistenceTask(engine, recovery.lsn, { queueBytes: options.queueBytes ?? DEFAULT_QUEUE_BYTES, retryMs: RETRY_MS });
     const image = () => takeImage(cores, journal);
     const checkpoints = new CheckpointTask(engine, task, image, options.checkpoint?.intervalMs ?? DEFAULT_INTERVAL_MS, failed);
-    journal.begin(recovery.lsn, recovery.txn, task);
+    journal.begin(recovery.lsn, recovery.txn, positions, task);
     lift();
     return new Store(engine, recovery, task, checkpoints, journal);
   }
@@ -140,7 +142,7 @@ function fileEngine({ path, durability, loadMode, readOnly, checkpoint, segmentB
   });
 }
 
-function targetOf(loaders: readonly TableLoader[]): RecoveryTarget {
+function targetOf(loaders: readonly TableLoader[], positions: Map<string, number>): RecoveryTarget {
   const at = (table: number) => loaders[table] as TableLoader;
   return {
     row: (table, bytes, from, to) => at(table).insert(bytes, from, to),
@@ -152,5 +154,10 @@ function targetOf(loaders: readonly TableLoader[]): RecoveryTarget {
     update: (table, update) => at(table).update(update),
     delete: (table, bytes, from, to) => at(table).delete(bytes, from, to),
     counter: (table, value) => at(table).counter(value),
+    position: (name, lsn) => {
+      if (lsn === undefined) positions.delete(name);
+      else positions.set(name, lsn);
+      if (positions.size > MOST_POSITIONS) throw new CorruptionError(undefined, 0, 'more named positions than there can be');
+    },
   };
 }

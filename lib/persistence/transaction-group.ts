@@ -1,6 +1,6 @@
-import type { Change } from '../transaction/journal.js';
+import type { JournalEntry } from '../transaction/journal.js';
 import { FRAME_ALIGNMENT, FRAME_HEADER_BYTES } from './frame.js';
-import { recordBound, writeCounters, writeTransaction } from './transaction-record.js';
+import { recordBound, writeAside, writeTransaction } from './transaction-record.js';
 
 /** Bytes before each part of a group, for whatever an engine writes in front of it. */
 export const HEADROOM_BYTES = FRAME_HEADER_BYTES;
@@ -45,24 +45,24 @@ export class TransactionGroup {
     return this.records === 0;
   }
 
-  /** The last transaction in it; there is none where only counters are. */
+  /** The last transaction in it, or before it where there is none. */
   get lastLsn(): number {
     return this.nextLsn - 1;
   }
 
   /** Adds a transaction. Where it throws, for want of memory, nothing was added. */
-  addTransaction(lsn: number, txn: number, at: number, changes: readonly Change[]): void {
-    const part = this.room(recordBound(changes), lsn);
-    part.to = writeTransaction(this.bytes, part.to, txn, at, changes);
+  addTransaction(lsn: number, txn: number, at: number, entries: readonly JournalEntry[]): void {
+    const part = this.room(recordBound(entries), lsn);
+    part.to = writeTransaction(this.bytes, part.to, txn, at, entries);
     part.transactions++;
     this.nextLsn = lsn + 1;
     this.end(part, lsn);
   }
 
-  /** Adds keys that were given out without a row; `lsn` is that of the next transaction. */
-  addCounters(lsn: number, changes: readonly Change[]): void {
-    const part = this.room(recordBound(changes), lsn);
-    part.to = writeCounters(this.bytes, part.to, changes);
+  /** Adds keys and positions without a transaction; `lsn` is that of the next one. */
+  addAside(lsn: number, entries: readonly JournalEntry[]): void {
+    const part = this.room(recordBound(entries), lsn);
+    part.to = writeAside(this.bytes, part.to, entries);
     this.nextLsn = lsn;
     this.end(part, lsn);
   }

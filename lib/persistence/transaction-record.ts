@@ -1,28 +1,32 @@
+import { isUtf8 } from 'node:buffer';
 import type { ByteReader } from '../bytes/byte-reader.js';
+import { writeString } from '../bytes/text.js';
 import { writeInt, writeLongBigInt, writeLongNumber } from '../bytes/varint.js';
 import { copyBytes } from '../schema/patch-row.js';
 import { NO_LINK } from '../storage/link.js';
 import type { RowStore } from '../storage/row-store.js';
 import type { UpdateBytes } from '../table/table-loader.js';
-import type { Change } from '../transaction/journal.js';
+import type { Change, JournalEntry } from '../transaction/journal.js';
+import { isPositionName, MOST_POSITION_NAME_BYTES, type PositionChange } from '../transaction/positions.js';
 
 /**
  * A committed transaction in the log. Its LSN is that of the record before it and one more. Numbers are Avro longs, rows
  * are their Avro bytes, as they lie in the pages.
  *
  *   record       | length u32 | kind u8: 1 | at f64, ms | txn | operations | operation … |
- *   counters     | length u32 | kind u8: 2 | operations | operation … |        no transaction: it takes no LSN
+ *   aside        | length u32 | kind u8: 2 | operations | operation … |        no transaction: it takes no LSN
  *
  *   insert       | 1 | table | length | row after |
  *   update       | 2 | table | length | row after | prefix | suffix | length | the row before, between the two |
  *   delete       | 3 | table | length | row before |     4: the same, of a row whose time was over
  *   counter      | 5 | table | last key given out |
+ *   position     | 6 | length | name, UTF-8 | LSN |     7: without the LSN, a position that is forgotten
  *
  * An update's rows share `prefix` bytes at their beginning and `suffix` at their end: what differs of the row before is
  * all that is stored of it. With it a change can be read in full, and a replay sees that it meets the row that it should.
  */
-export const RecordKind = { Transaction: 1, Counters: 2 } as const;
-const Op = { Insert: 1, Update: 2, Delete: 3, Expire: 4, Counter: 5 } as const;
+export const RecordKind = { Transaction: 1, Aside: 2 } as const;
+const Op = { Insert: 1, Update: 2, Delete: 3, Expire: 4, Counter: 5, Position: 6, Forget: 7 } as const;
 
 const LENGTH_BYTES = 4;
 /** The length, the kind, the time, and two numbers. */
@@ -31,10 +35,15 @@ const RECORD_OVERHEAD = LENGTH_BYTES + 1 + 8 + 10 + 5;
 const OPERATION_OVERHEAD = 1 + 5 * 10;
 
 /** The most bytes that the record of these changes can take. */
-export function recordBound(changes: readonly Change[]): number {
+export function recordBound(entries: readonly JournalEntry[]): number {
   let bound = RECORD_OVERHEAD;
-  for (const { target, oldLink, newLink } of changes) {
+  for (const entry of entries) {
     bound += OPERATION_OVERHEAD;
+    if (entry.kind === 'position') {
+      bound += MOST_POSITION_NAME_BYTES;
+      continue;
+    }
+    const { target, oldLink, newLink } = entry;
     if (oldLink !== NO_LINK) bound += target.logged.store.lengthAt(oldLink);
     if (newLink !== NO_LINK) bound += target.logged.store.lengthAt(newLink);
   }
@@ -42,24 +51,24 @@ export function recordBound(changes: readonly Change[]): number {
 }
 
 /** Writes a transaction's record at `position`, where `recordBound` bytes are free. @returns the position behind it. */
-export function writeTransaction(bytes: Buffer, position: number, txn: number, at: number, changes: readonly Change[]): number {
+export function writeTransaction(bytes: Buffer, position: number, txn: number, at: number, entries: readonly JournalEntry[]): number {
   let p = position + LENGTH_BYTES;
   bytes[p++] = RecordKind.Transaction;
   p = bytes.writeDoubleLE(at, p);
-  return writeOperations(bytes, position, writeLongNumber(bytes, p, txn), changes);
+  return writeOperations(bytes, position, writeLongNumber(bytes, p, txn), entries);
 }
 
-/** Writes keys that were given out without a row, as `writeTransaction`. */
-export function writeCounters(bytes: Buffer, position: number, changes: readonly Change[]): number {
+/** Writes keys and positions without a transaction, as `writeTransaction`. */
+export function writeAside(bytes: Buffer, position: number, entries: readonly JournalEntry[]): number {
   let p = position + LENGTH_BYTES;
-  bytes[p++] = RecordKind.Counters;
-  return writeOperations(bytes, position, p, changes);
+  bytes[p++] = RecordKind.Aside;
+  return writeOperations(bytes, position, p, entries);
 }
 
 /** Ends the record that begins at `position` with its operations, at `at`. @returns the position behind it */
-function writeOperations(bytes: Buffer, position: number, at: number, changes: readonly Change[]): number {
-  let p = writeInt(bytes, at, changes.length);
-  for (const change of changes) p = writeOperation(bytes, p, change);
+function writeOperations(bytes: Buffer, position: number, at: number, entries: readonly JournalEntry[]): number {
+  let p = writeInt(bytes, at, entries.length);
+  for (const entry of entries) p = entry.kind === 'position' ? writePosition(bytes, p, entry) : writeOperation(bytes, p, entry);
   bytes.writeUInt32LE(p - position - LENGTH_BYTES, position);
   return p;
 }
@@ -89,6 +98,12 @@ function writeOperation(bytes: Buffer, position: number, change: Change): number
       return typeof counterValue === 'bigint' ? writeLongBigInt(bytes, p, counterValue) : writeLongNumber(bytes, p, counterValue);
     }
   }
+}
+
+function writePosition(bytes: Buffer, position: number, { name, after }: PositionChange): number {
+  bytes[position] = after === undefined ? Op.Forget : Op.Position;
+  const p = writeString(bytes, position + 1, name);
+  return after === undefined ? p : writeLongNumber(bytes, p, after);
 }
 
 function writeRow(bytes: Buffer, position: number, store: RowStore, link: Change['oldLink']): number {
@@ -124,6 +139,8 @@ export interface RecordVisitor {
   update(table: number, update: UpdateBytes): void;
   delete(table: number, bytes: Buffer, from: number, to: number, expired: boolean): void;
   counter(table: number, value: bigint): void;
+  /** A named position; without an LSN, one that is forgotten. */
+  position(name: string, lsn: number | undefined): void;
 }
 
 /**
@@ -147,7 +164,7 @@ export function readRecords(reader: ByteReader, firstLsn: number, transactions: 
       if (visited) visitor.begin({ lsn, txn, at: ms });
       coveredBy = lsn++;
       readOperations(reader, end, visited ? visitor : IGNORE);
-    } else if (kind === RecordKind.Counters) {
+    } else if (kind === RecordKind.Aside) {
       // They belong to what is before the next transaction; a checkpoint that has this one has them, too.
       readOperations(reader, end, lsn > skip ? visitor : IGNORE);
       coveredBy = lsn;
@@ -171,7 +188,12 @@ function readOperations(reader: ByteReader, end: number, visitor: RecordVisitor)
 function readOperation(reader: ByteReader, visitor: RecordVisitor): void {
   const at = reader.position;
   const kind = reader.byte();
-  if (kind < Op.Insert || kind > Op.Counter) reader.fail('an operation of no known kind', at);
+  if (kind < Op.Insert || kind > Op.Forget) reader.fail('an operation of no known kind', at);
+  if (kind >= Op.Position) {
+    const name = readPositionName(reader);
+    visitor.position(name, kind === Op.Position ? reader.natural() : undefined);
+    return;
+  }
   const table = reader.natural();
   if (kind === Op.Counter) {
     visitor.counter(table, reader.long());
@@ -183,6 +205,16 @@ function readOperation(reader: ByteReader, visitor: RecordVisitor): void {
   if (kind === Op.Insert) visitor.insert(table, reader.bytes, from, to);
   else if (kind === Op.Update) visitor.update(table, readUpdate(reader, from, to));
   else visitor.delete(table, reader.bytes, from, to, kind === Op.Expire);
+}
+
+function readPositionName(reader: ByteReader): string {
+  const at = reader.position;
+  const length = reader.length();
+  const from = reader.take(length);
+  const bytes = reader.bytes.subarray(from, from + length);
+  const name = length <= MOST_POSITION_NAME_BYTES && isUtf8(bytes) ? bytes.toString() : '';
+  if (!isPositionName(name)) reader.fail('the name of a position that cannot be', at);
+  return name;
 }
 
 function readUpdate(reader: ByteReader, from: number, to: number): UpdateBytes {
@@ -201,4 +233,5 @@ const IGNORE: RecordVisitor = {
   update: () => undefined,
   delete: () => undefined,
   counter: () => undefined,
+  position: () => undefined,
 };

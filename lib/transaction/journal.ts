@@ -5,6 +5,7 @@ import { Publisher } from '../cdc/publisher.js';
 import { ClosedError, InvariantError, TransactionError } from '../errors.js';
 import type { Link, RowId } from '../storage/link.js';
 import type { RowStore } from '../storage/row-store.js';
+import { type PositionChange, Positions } from './positions.js';
 
 /**
  * One change as it was applied, with all that undoes it. While its transaction is open, the bytes before it stay where
@@ -28,6 +29,9 @@ export interface Change {
   /** Of a delete: the row's time was over. */
   readonly expired: boolean;
 }
+
+/** What a transaction is made of. */
+export type JournalEntry = Change | PositionChange;
 
 /** A table, as far as the journal knows it. */
 export interface ChangeTarget {
@@ -56,9 +60,9 @@ export interface CommitLog {
   /** @throws where no transaction can be taken now; nothing has been touched then */
   assertRoom(): void;
   /** Takes a transaction; its changes' bytes are where their links say. What throws undoes the transaction. */
-  append(lsn: Lsn, txn: number, at: number, changes: readonly Change[]): void;
-  /** Takes keys that were given out in a transaction without a row. */
-  appendCounters(nextLsn: Lsn, changes: readonly Change[]): void;
+  append(lsn: Lsn, txn: number, at: number, entries: readonly JournalEntry[]): void;
+  /** Takes keys that were given out, and positions that were set, in a transaction without a row. */
+  appendAside(nextLsn: Lsn, entries: readonly JournalEntry[]): void;
 }
 
 /**
@@ -68,7 +72,8 @@ export interface CommitLog {
  * either undoes everything); the LSN is taken; old places are freed; listeners are told. None of the later steps can fail.
  */
 export class Journal {
-  private readonly changes: Change[] = [];
+  private readonly changes: JournalEntry[] = [];
+  private readonly named = new Positions();
   private rowChanges = 0;
   private depth = 0;
   private lastLsn = 0;
@@ -91,11 +96,12 @@ export class Journal {
   }
 
   /** Goes on behind what was recovered; every later commit goes to `log`, too. */
-  begin(lsn: number, txn: number, log?: CommitLog): void {
+  begin(lsn: number, txn: number, positions: ReadonlyMap<string, number>, log?: CommitLog): void {
     assert(this.lastLsn === 0 && this.lastTxn === 0, 'what was recovered comes before anything is written');
     this.log = log;
     this.lastLsn = lsn;
     this.lastTxn = txn;
+    for (const [name, position] of positions) this.named.put(name, position);
   }
 
   /** Refuses writes, with what `refuse` throws, until it is lifted. @returns what lifts it */
@@ -112,7 +118,7 @@ export class Journal {
   }
 
   /** The changes of the open transaction, in order. */
-  get pending(): readonly Change[] {
+  get pending(): readonly JournalEntry[] {
     return this.changes;
   }
 
@@ -198,10 +204,27 @@ export class Journal {
     this.lastTxn++;
   }
 
+  /** How far each consumer and follower has come. */
+  get positions(): ReadonlyMap<string, number> {
+    return this.named.all;
+  }
+
+  /**
+   * Sets a named position, or forgets it: in the open transaction, and undone with it, or by itself. It takes no LSN.
+   * @throws PositionLimitError, ClosedError, ReadOnlyError, and what else a write throws
+   */
+  setPosition(name: string, lsn: number | undefined): void {
+    this.assertWritable();
+    const change = this.named.change(name, lsn);
+    if (change === undefined) return;
+    this.named.put(name, lsn);
+    this.record(change);
+  }
+
   /** Records a change that has been applied; outside of a transaction, commits it. */
-  record(change: Change): void {
+  record(change: JournalEntry): void {
     this.changes.push(change);
-    if (change.kind !== 'counter') this.rowChanges++;
+    if (isRowChange(change)) this.rowChanges++;
     if (this.depth > 0) return;
     this.currentTxn = ++this.lastTxn;
     this.commit();
@@ -246,23 +269,24 @@ export class Journal {
   private undoTo(mark: number): void {
     this.unsound = true; // until every change is undone: should one fail, nothing may be written on top of it
     while (this.changes.length > mark) {
-      const change = this.changes[this.changes.length - 1] as Change;
-      change.target.undo(change);
+      const change = this.changes[this.changes.length - 1] as JournalEntry;
+      if (change.kind === 'position') this.named.put(change.name, change.before);
+      else change.target.undo(change);
       this.changes.pop();
-      if (change.kind !== 'counter') this.rowChanges--;
+      if (isRowChange(change)) this.rowChanges--;
     }
     this.unsound = false;
   }
 
   private commit(): void {
     assert(this.depth === 0, 'only the outermost transaction commits');
-    const changes = this.rowChanges === this.changes.length ? this.changes.slice() : this.changes.filter(isRowChange);
+    const changes = this.rowChanges === this.changes.length ? (this.changes.slice() as Change[]) : this.changes.filter(isRowChange);
     const at = Date.now();
     let operations: Operation[] | undefined;
     try {
       operations = this.operationsOf(changes);
       if (changes.length > 0) this.log?.append(this.nextLsn, this.currentTxn, at, this.changes);
-      else if (this.changes.length > 0) this.log?.appendCounters(this.nextLsn, this.changes);
+      else if (this.changes.length > 0) this.log?.appendAside(this.nextLsn, this.changes);
     } catch (error) {
       this.undoTo(0);
       throw error;
@@ -284,10 +308,10 @@ export class Journal {
 
   /** The changes of the open transaction, for checks: places that are neither free nor any row's. */
   pendingOf(target: ChangeTarget): Change[] {
-    return this.changes.filter((change) => change.target === target);
+    return this.changes.filter((change) => change.kind !== 'position').filter((change) => change.target === target);
   }
 }
 
-function isRowChange(change: Change): boolean {
-  return change.kind !== 'counter';
+function isRowChange(change: JournalEntry): change is Change {
+  return change.kind !== 'counter' && change.kind !== 'position';
 }

@@ -16,7 +16,7 @@ import { Random } from '../support/random.js';
 const STORE = Buffer.alloc(16, 9);
 const corrupt = (reason: RegExp) => expect.objectContaining({ code: 'WT_CORRUPTION', reason: expect.stringMatching(reason) });
 
-const SILENT: RecordVisitor = { begin() {}, insert() {}, update() {}, delete() {}, counter() {} };
+const SILENT: RecordVisitor = { begin() {}, insert() {}, update() {}, delete() {}, counter() {}, position() {} };
 
 describe('ByteReader', () => {
   const reader = (...bytes: number[]) => new ByteReader(Buffer.from(bytes), 0, bytes.length, 'file', 100);
@@ -164,6 +164,7 @@ describe('a manifest', () => {
   it('is read as it was written', () => {
     expect(read(manifest)).toEqual(manifest);
     expect(read({ ...manifest, tables: [table] }).tables).toEqual([table]);
+    expect(read({ ...manifest, positions: [['__proto__', 7]] }).positions).toEqual([['__proto__', 7]]);
     expect(read({ ...manifest, more: 'for later readers' })).toMatchObject({ storeId: manifest.storeId });
   });
 
@@ -188,6 +189,12 @@ describe('a manifest', () => {
         { tables: [{ ...table, checkpoint: 1 }] },
         { tables: [{ ...table, checkpoint: { file: 1 } }] },
         { tables: [{ ...table, checkpoint: { file: '', rows: -1 } }] },
+        { positions: undefined },
+        { positions: [['a', -1]] },
+        { positions: [['', 1]] },
+        { positions: [['a', 1, 2]] },
+        { positions: ['a'] },
+        { positions: Array.from({ length: 1001 }, (_, n) => [`p${n}`, n]) },
       ],
     ].map((part) => ({ ...manifest, ...part }));
     for (const value of wrong) expect(() => read(value)).toThrow(corrupt(/not as it should be/));
@@ -222,7 +229,7 @@ describe('records', () => {
   it('that may be anything give a CorruptionError, or are read: never anything else, and soon', () => {
     const random = new Random();
     for (let n = 0; n < 200_000; n++) {
-      const bytes = Buffer.from(Array.from({ length: random.below(60) }, () => (random.chance(0.5) ? random.below(6) : random.below(256))));
+      const bytes = Buffer.from(Array.from({ length: random.below(60) }, () => (random.chance(0.5) ? random.below(9) : random.below(256))));
       // Half of them have a length that is right, so that more is looked at.
       if (bytes.length > 5 && random.chance(0.8)) bytes.writeUInt32LE(bytes.length - 4, 0);
       try {

@@ -117,5 +117,6 @@ function judge({ lsn, state }: { lsn: number; state: State }, known: readonly St
   if (lsn > most) return `LSN ${lsn}, and ${most} was the last`;
   const wanted = known[lsn] as State;
   if (state.rows !== wanted.rows) return `the rows are not those of LSN ${lsn}`;
+  if (state.applied !== wanted.applied) return `the position is ${state.applied}, and ${wanted.applied} was set`;
   return state.counter < wanted.counter ? `the counter is ${state.counter}, and ${wanted.counter} was given out` : undefined;
 }

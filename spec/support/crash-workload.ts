@@ -5,6 +5,7 @@ import type { PersistenceTask } from '../../lib/persistence/persistence-task.js'
 import { storedTable } from '../../lib/persistence/stored-table.js';
 import { buildSchemas } from '../../lib/schema/build-schema.js';
 import type { TableCore } from '../../lib/table/table-core.js';
+import type { Journal } from '../../lib/transaction/journal.js';
 import { RecordingDisk } from './crash-disk.js';
 import { Random } from './random.js';
 
@@ -33,11 +34,14 @@ export const SMALL: Partial<FileEngineOptions> & { path: string } = {
   checkpointBytes: 2 ** 40,
 };
 
-/** A committed state: the bytes of all rows, and the counter. */
+/** A committed state: the bytes of all rows, the counter, and a position that is set with transactions. */
 export interface State {
   readonly rows: string;
   readonly counter: number;
+  readonly applied: number;
 }
+
+const APPLIED = 'applied:elsewhere';
 
 /** What a workload did: its disk's changes, and what was known at each of them. */
 export interface Recorded {
@@ -65,6 +69,10 @@ export function coresOf(db: Database): TableCore[] {
   return [...(db as unknown as { cores: Map<unknown, TableCore> }).cores.values()];
 }
 
+export function journalOf(db: Database): Journal {
+  return (db as unknown as { journal: Journal }).journal;
+}
+
 export function taskOf(db: Database): PersistenceTask {
   return (db as unknown as { store: { task: PersistenceTask } }).store.task;
 }
@@ -78,7 +86,11 @@ export function stateOf(db: Database): State {
       rows.push(rowText(table, bytes, 0, bytes.length));
     }
   });
-  return { rows: rows.sort().join('|'), counter: Number((cores[0] as TableCore).counterValue) };
+  return {
+    rows: rows.sort().join('|'),
+    counter: Number((cores[0] as TableCore).counterValue),
+    applied: journalOf(db).positions.get(APPLIED) ?? 0,
+  };
 }
 
 /** Runs a random workload on a recording disk. `prepare` may put faults into it, `change` a mutant over it. */
@@ -91,7 +103,7 @@ export async function record(
 ): Promise<Recorded> {
   const random = new Random(seed);
   const disk = new RecordingDisk();
-  const states: State[] = [{ rows: '', counter: 0 }];
+  const states: State[] = [{ rows: '', counter: 0, applied: 0 }];
   const acked: number[] = [];
   const issued: number[] = [];
   let ack = 0;
@@ -148,6 +160,7 @@ export async function record(
             const many = random.chance(0.2) ? 60 : 3;
             for (let n = 0; n < many; n++) right.upsert({ id: random.below(60), text: 'r'.repeat(random.below(40)) });
             left.insert({ tag: `t${lsn}-${random.word()}`, value: many });
+            journalOf(db).setPosition(APPLIED, lsn + 1);
           }),
         );
         break;
@@ -177,6 +190,7 @@ export async function record(
 class PlainTarget implements RecoveryTarget, RecordVisitor {
   readonly rows = new Map<string, string>();
   count = 0;
+  applied = 0;
 
   private put(table: number, bytes: Buffer, from: number, to: number): void {
     this.rows.set(keyText(table, bytes, from), rowText(table, bytes, from, to));
@@ -201,8 +215,12 @@ class PlainTarget implements RecoveryTarget, RecordVisitor {
     if (table === 0) this.count = Math.max(this.count, Number(value));
   }
 
+  position(name: string, lsn: number | undefined): void {
+    if (name === APPLIED) this.applied = lsn ?? 0;
+  }
+
   get state(): State {
-    return { rows: [...this.rows.values()].sort().join('|'), counter: this.count };
+    return { rows: [...this.rows.values()].sort().join('|'), counter: this.count, applied: this.applied };
   }
 }
 

@@ -55,7 +55,7 @@ export async function runFailing(
   disk.isSlow = seed % 2 === 1;
   let isHealed = false;
   if (failure !== undefined) disk.fault = failing(failure, disk, () => isHealed);
-  const states: State[] = [{ rows: '', counter: 0 }];
+  const states: State[] = [{ rows: '', counter: 0, applied: 0 }];
   let ack = 0;
   let ended: Run['ended'] = 'well';
   let problem: string | undefined;
