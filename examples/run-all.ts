@@ -7,6 +7,7 @@ const EXAMPLES = {
   readme: './readme.js',
   orders: './orders/main.js',
   transfers: './transfers/main.js',
+  'order book': './order-book/main.js',
   killed: './killed/main.js',
 };
 const TIMEOUT_MS = 300_000;
@@ -17,10 +18,10 @@ for (const [name, file] of Object.entries(EXAMPLES)) {
   const { status, signal, stdout, stderr } = spawnSync(process.execPath, [script], { encoding: 'utf8', timeout: TIMEOUT_MS });
   const seconds = ((performance.now() - started) / 1000).toFixed(1);
   if (status === 0) {
-    console.log(`✓ ${name.padEnd(9)} ${seconds.padStart(5)} s`);
+    console.log(`✓ ${name.padEnd(10)} ${seconds.padStart(5)} s`);
     if (stderr !== '') console.error(stderr);
   } else {
-    console.log(`✗ ${name.padEnd(9)} ${seconds.padStart(5)} s  ended with ${signal ?? `code ${status}`}\n${stdout}${stderr}`);
+    console.log(`✗ ${name.padEnd(10)} ${seconds.padStart(5)} s  ended with ${signal ?? `code ${status}`}\n${stdout}${stderr}`);
     process.exitCode = 1;
   }
 }
