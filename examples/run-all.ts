@@ -8,6 +8,7 @@ const EXAMPLES = {
   orders: './orders/main.js',
   transfers: './transfers/main.js',
   'order book': './order-book/main.js',
+  sessions: './sessions/main.js',
   killed: './killed/main.js',
 };
 const TIMEOUT_MS = 300_000;
