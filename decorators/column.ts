@@ -1,9 +1,9 @@
-import { type ColumnOptions, describe, type ScalarName } from '../lib/schema/description.js';
-import { propertyName } from './property-name.js';
+import type { ColumnOptions, ScalarName } from '../lib/schema/description.js';
+import { type FieldDecorator, fieldDecorator } from './decorated.js';
 
 /**
  * Makes a property a column. The type is one of Avro's names, or comes from the options (`enum`, `items`, `values`,
- * `type: () => Class`), or else from the metadata that the compiler emits.
+ * `type: () => Class`), or else from the metadata that the compiler emits, which standard decorators have none of.
  *
  * @example
  * ```ts
@@ -13,10 +13,9 @@ import { propertyName } from './property-name.js';
  * @Column({ items: 'string' }) tags!: string[];
  * ```
  */
-export function Column(type?: ScalarName | ColumnOptions, options: ColumnOptions = {}) {
-  return (target: object, property: string | symbol): void => {
-    const name = propertyName(target, property, '@Column');
-    const given = typeof type === 'string' ? { ...options, type } : { ...type };
-    describe(target.constructor).columns.set(name, given);
-  };
+export function Column(type?: ScalarName | ColumnOptions, options: ColumnOptions = {}): FieldDecorator {
+  const given = typeof type === 'string' ? { ...options, type } : { ...type };
+  return fieldDecorator('@Column', ({ columns }, property) => {
+    columns.set(property, given);
+  });
 }

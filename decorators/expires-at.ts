@@ -1,5 +1,4 @@
-import { describe } from '../lib/schema/description.js';
-import { propertyName } from './property-name.js';
+import { type FieldDecorator, fieldDecorator } from './decorated.js';
 
 /**
  * Says when a row expires: from that time on no read gives it, and it is removed. The property is a column of type
@@ -12,8 +11,8 @@ import { propertyName } from './property-name.js';
  * @ExpiresAt() expiresAt!: Date;
  * ```
  */
-export function ExpiresAt() {
-  return (target: object, property: string | symbol): void => {
-    describe(target.constructor).expires.add(propertyName(target, property, '@ExpiresAt'));
-  };
+export function ExpiresAt(): FieldDecorator {
+  return fieldDecorator('@ExpiresAt', ({ expires }, property) => {
+    expires.add(property);
+  });
 }

@@ -1,5 +1,5 @@
-import { describe, type PrimaryKeyOptions } from '../lib/schema/description.js';
-import { propertyName } from './property-name.js';
+import type { PrimaryKeyOptions } from '../lib/schema/description.js';
+import { type FieldDecorator, fieldDecorator } from './decorated.js';
 
 /**
  * Makes a property the primary key, or, on several, a part of a composite key in order of declaration. The property is
@@ -7,12 +7,10 @@ import { propertyName } from './property-name.js';
  *
  * `'autoincrement'` is short for `{ autoincrement: true }`.
  */
-export function PrimaryKey(options: PrimaryKeyOptions | 'autoincrement' = {}) {
-  return (target: object, property: string | symbol): void => {
-    const name = propertyName(target, property, '@PrimaryKey');
-    const description = describe(target.constructor);
-    description.keys.set(name, options === 'autoincrement' ? { autoincrement: true } : { ...options });
+export function PrimaryKey(options: PrimaryKeyOptions | 'autoincrement' = {}): FieldDecorator {
+  return fieldDecorator('@PrimaryKey', ({ keys, columns }, property) => {
+    keys.set(property, options === 'autoincrement' ? { autoincrement: true } : { ...options });
     // A column by this alone, unless @Column says more: here, or on the property of a base class.
-    if (!description.columns.has(name)) description.columns.set(name, undefined);
-  };
+    if (!columns.has(property)) columns.set(property, undefined);
+  });
 }

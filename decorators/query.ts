@@ -1,5 +1,5 @@
-import { SchemaError } from '../lib/errors.js';
-import { describe, type QueryOptions } from '../lib/schema/description.js';
+import type { QueryOptions } from '../lib/schema/description.js';
+import { isStandard, memberDescription, misplaced, nameOf, type Place, type StaticFieldDecorator } from './decorated.js';
 
 /**
  * Declares a query on a static property: it appears as `table.queries.NAME`, typed by the property.
@@ -10,18 +10,18 @@ import { describe, type QueryOptions } from '../lib/schema/description.js';
  * static setPlanByCountry: UpdateQuery<Account, 'plan', 'country'>;
  * ```
  */
-export function Query(options: QueryOptions) {
-  return (target: object, property: string | symbol): void => {
-    const onClass = typeof target === 'function';
-    const owner = onClass ? target : (target.constructor as { name: string });
-    if (!onClass || typeof property !== 'string') {
-      throw new SchemaError(
-        owner.name,
-        String(property),
-        '@Query stands on a property that is not static',
-        'Declare it as a static property',
-      );
+export function Query(options: QueryOptions): StaticFieldDecorator {
+  return (target: object | undefined, place: Place): void => {
+    const property = nameOf(place);
+    if (typeof property === 'string' && isStaticProperty(target, place)) {
+      memberDescription(target, place).queries.set(property, { ...options });
+    } else {
+      misplaced(target, place, '@Query stands on a property that is not static', 'Declare it as a static property');
     }
-    describe(target).queries.set(property, { ...options });
   };
+}
+
+function isStaticProperty(target: unknown, place: Place): boolean {
+  if (!isStandard(place)) return typeof target === 'function';
+  return place.kind === 'field' && place.static === true && place.private !== true;
 }

@@ -1,4 +1,5 @@
-import { describe, type TableOptions } from '../lib/schema/description.js';
+import { refuseMisplaced, type TableOptions } from '../lib/schema/description.js';
+import { classDescription, type EntityDecorator, misplaced, type Place } from './decorated.js';
 
 /**
  * Makes a class the declaration of a table. Its instances are rows; its constructor is never called.
@@ -9,8 +10,14 @@ import { describe, type TableOptions } from '../lib/schema/description.js';
  * class Account { @PrimaryKey({ autoincrement: true }) id!: number }
  * ```
  */
-export function Table(options: TableOptions = {}) {
-  return (target: object): void => {
-    describe(target).table = { ...options };
+export function Table(options: TableOptions = {}): EntityDecorator {
+  return (target: object, place?: Place): void => {
+    const description = classDescription(target, place);
+    if (description === undefined) {
+      misplaced(target, place, '@Table stands on a member of a class', 'Decorate the class');
+    } else {
+      refuseMisplaced((target as { name: string }).name, [description]);
+      description.table = { ...options };
+    }
   };
 }

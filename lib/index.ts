@@ -1,8 +1,9 @@
 /** The public names of worktable, one by one. */
 export { Column } from '../decorators/column.js';
+export type { EntityDecorator, FieldDecorator, StandardContext, StaticFieldDecorator } from '../decorators/decorated.js';
 export { ExpiresAt } from '../decorators/expires-at.js';
 export { Index } from '../decorators/index-decorator.js';
-export { Measured, type MeasuredOptions } from '../decorators/measured.js';
+export { type CallDecorator, Measured, type MeasuredOptions } from '../decorators/measured.js';
 export { PrimaryKey } from '../decorators/primary-key.js';
 export { Query } from '../decorators/query.js';
 export { Table } from '../decorators/table.js';

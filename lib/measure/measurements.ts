@@ -33,30 +33,34 @@ export class Measurements {
   enabled = true;
   private readonly recorders = new Map<string, Recorder>();
 
-  /** A function that does what `work` does, and is measured by this name until what it returns has settled. */
-  measured<F extends AnyFunction>(operation: string, work: F): F {
+  /**
+   * A function that does what `work` does, and is measured by this name until what it returns has settled. A name that
+   * depends on what the function is called on is a function of that.
+   */
+  measured<F extends AnyFunction>(operation: string | ((self: unknown) => string), work: F): F {
     const self = this;
     const wrapper = function (this: unknown, ...args: unknown[]): unknown {
       if (!self.enabled) return work.apply(this, args);
+      const name = typeof operation === 'string' ? operation : operation(this);
       const started = performance.now();
       let result: unknown;
       try {
         result = work.apply(this, args);
       } catch (error) {
-        self.record(operation, started, true);
+        self.record(name, started, true);
         throw error;
       }
       if (!(result instanceof Promise)) {
-        self.record(operation, started, false);
+        self.record(name, started, false);
         return result;
       }
       return result.then(
         (value) => {
-          self.record(operation, started, false);
+          self.record(name, started, false);
           return value;
         },
         (error) => {
-          self.record(operation, started, true);
+          self.record(name, started, true);
           throw error;
         },
       );

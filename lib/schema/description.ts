@@ -1,9 +1,11 @@
 import 'reflect-metadata/lite';
+import { SchemaError } from '../errors.js';
 import type { EntityClass } from './column-type.js';
 
 /**
- * What decorators write: the user's own words about a class, unchecked, kept as reflect-metadata on the class itself.
- * `build-schema` turns them into a `TableSchema`, and is where mistakes are refused.
+ * What decorators write: the user's own words about a class, unchecked, kept on the class itself: as reflect-metadata
+ * by legacy decorators, in the class's `Symbol.metadata` by standard ones. `build-schema` turns them into a
+ * `TableSchema`, and is where mistakes are refused.
  */
 export interface ClassDescription {
   table: TableOptions | undefined;
@@ -15,6 +17,14 @@ export interface ClassDescription {
   readonly queries: Map<string, QueryOptions>;
   /** Properties with `@ExpiresAt`. */
   readonly expires: Set<string>;
+  /** What stands where it cannot: standard decorators of members run before anybody knows the class's name. */
+  readonly misplaced: Misplaced[];
+}
+
+export interface Misplaced {
+  readonly property: string;
+  readonly cause: string;
+  readonly fix: string;
 }
 
 export interface TableOptions {
@@ -103,12 +113,12 @@ export interface QueryOptions {
 }
 
 function emptyDescription(): ClassDescription {
-  return { table: undefined, columns: new Map(), keys: new Map(), indexes: [], queries: new Map(), expires: new Set() };
+  return { table: undefined, columns: new Map(), keys: new Map(), indexes: [], queries: new Map(), expires: new Set(), misplaced: [] };
 }
 
 const DESCRIPTION = Symbol.for('worktable:description');
 
-/** The class's own description, made on first use. Decorators write through it. */
+/** The class's own description, made on first use. Legacy decorators write through it. */
 export function describe(target: object): ClassDescription {
   const own = Reflect.getOwnMetadata(DESCRIPTION, target) as ClassDescription | undefined;
   if (own !== undefined) return own;
@@ -117,15 +127,48 @@ export function describe(target: object): ClassDescription {
   return fresh;
 }
 
+/** The same for standard decorators, which share one object a class, `context.metadata`. */
+export function describeIn(metadata: object): ClassDescription {
+  if (Object.hasOwn(metadata, DESCRIPTION)) return (metadata as Described)[DESCRIPTION];
+  const fresh: ClassDescription = emptyDescription();
+  Object.defineProperty(metadata, DESCRIPTION, { value: fresh });
+  return fresh;
+}
+
+type Described = { readonly [DESCRIPTION]: ClassDescription };
+
+/**
+ * Compilers make `context.metadata` where `Symbol.metadata` exists when a class is evaluated, and no platform has it
+ * yet. Whoever makes it first is found by all others, so this asks before, takes the value that compilers fall back to,
+ * and stays out of the way of those who do not ask.
+ */
+if (!('metadata' in Symbol)) {
+  Reflect.defineProperty(Symbol, 'metadata', { value: Symbol.for('Symbol.metadata'), writable: true, configurable: true });
+}
+
+/** What was said of the class itself, by decorators of either kind. */
+function ownDescriptions(ctor: object): ClassDescription[] {
+  const legacy = Reflect.getOwnMetadata(DESCRIPTION, ctor) as ClassDescription | undefined;
+  // Whichever symbol leads there: another polyfill may have put its own in place after the class was evaluated.
+  const standard = Object.getOwnPropertySymbols(ctor).flatMap((symbol) => {
+    const value = Object.getOwnPropertyDescriptor(ctor, symbol)?.value as unknown;
+    return typeof value === 'object' && value !== null && Object.hasOwn(value, DESCRIPTION) ? [(value as Described)[DESCRIPTION]] : [];
+  });
+  return legacy === undefined ? standard : [...standard, legacy];
+}
+
 /**
  * The class's description with its bases' below it: columns in the order of declaration, the base's first. Options of
  * `@Table` are not inherited: two tables cannot have one name.
+ *
+ * @throws SchemaError where a decorator stands on what it is not for
  */
 export function inheritedDescription(ctor: EntityClass): ClassDescription {
   const chain: ClassDescription[] = [];
   for (let at: object | null = ctor; typeof at === 'function'; at = Object.getPrototypeOf(at)) {
-    const own = Reflect.getOwnMetadata(DESCRIPTION, at) as ClassDescription | undefined;
-    if (own !== undefined) chain.unshift(own);
+    const own = ownDescriptions(at);
+    refuseMisplaced((at as { name: string }).name, own);
+    chain.unshift(...own);
   }
   const merged: ClassDescription = emptyDescription();
   for (const part of chain) {
@@ -137,8 +180,14 @@ export function inheritedDescription(ctor: EntityClass): ClassDescription {
     merged.indexes.push(...part.indexes);
     for (const name of part.expires) merged.expires.add(name);
   }
-  merged.table = (Reflect.getOwnMetadata(DESCRIPTION, ctor) as ClassDescription | undefined)?.table;
+  merged.table = ownDescriptions(ctor).find(({ table }) => table !== undefined)?.table;
   return merged;
+}
+
+/** @throws SchemaError for the first decorator that stands on what it is not for */
+export function refuseMisplaced(className: string, descriptions: readonly ClassDescription[]): void {
+  const [first] = descriptions.flatMap(({ misplaced }) => misplaced);
+  if (first !== undefined) throw new SchemaError(className, first.property, first.cause, first.fix);
 }
 
 /** The type that the compiler emitted for a property, where it emits any. */

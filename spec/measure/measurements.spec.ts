@@ -98,6 +98,6 @@ describe('@Measured', () => {
   });
 
   it('is refused on what is no method', () => {
-    expect(() => Measured()({ constructor: class Desk {} }, 'field')).toThrow(SchemaError);
+    expect(() => Measured()({ constructor: class Desk {} } as object, 'field', undefined as never)).toThrow(SchemaError);
   });
 });
