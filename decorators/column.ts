@@ -7,10 +7,14 @@ import { type FieldDecorator, fieldDecorator } from './decorated.js';
  *
  * @example
  * ```ts
- * @Column() email!: string;
- * @Column('int') score!: number;
- * @Column({ nullable: true }) note?: string | null;
- * @Column({ items: 'string' }) tags!: string[];
+ * @Table()
+ * class Note {
+ *   @PrimaryKey('autoincrement') id!: number;
+ *   @Column() text!: string;
+ *   @Column('int') score!: number;
+ *   @Column({ nullable: true }) author?: string | null;
+ *   @Column({ items: 'string' }) tags!: string[];
+ * }
  * ```
  */
 export function Column(type?: ScalarName | ColumnOptions, options: ColumnOptions = {}): FieldDecorator {

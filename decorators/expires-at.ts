@@ -8,7 +8,13 @@ import { type FieldDecorator, fieldDecorator } from './decorated.js';
  *
  * @example
  * ```ts
- * @ExpiresAt() expiresAt!: Date;
+ * import { ExpiresAt } from 'worktable';
+ *
+ * @Table()
+ * class Invitation {
+ *   @PrimaryKey('autoincrement') id!: number;
+ *   @ExpiresAt() expiresAt!: Date;
+ * }
  * ```
  */
 export function ExpiresAt(): FieldDecorator {

@@ -5,6 +5,18 @@ import { classDescription, type EntityDecorator, type FieldDecorator, fieldDecor
  * Keeps an index: on a property over that column, on the class over `columns`, most significant first.
  *
  * `'unique'` is short for `{ unique: true }`.
+ *
+ * @example
+ * ```ts
+ * @Table()
+ * @Index({ columns: ['country', 'score'] })
+ * class Player {
+ *   @PrimaryKey('autoincrement') id!: number;
+ *   @Index('unique') @Column() name!: string;
+ *   @Column() country!: string;
+ *   @Column('int') score!: number;
+ * }
+ * ```
  */
 export function Index(options: IndexOptions | 'unique' = {}): EntityDecorator & FieldDecorator {
   const given: IndexOptions = options === 'unique' ? { unique: true } : options;

@@ -2,6 +2,7 @@ import { SchemaError } from '../lib/errors.js';
 import { type AnyFunction, type Measurements, measurements } from '../lib/measure/measurements.js';
 import { hasMetadata, isStandard, nameOf, type Place, type StandardContext } from './decorated.js';
 
+/** What `@Measured` takes. */
 export interface MeasuredOptions {
   /** What it is called in the figures; `Class.method` by default. */
   readonly name?: string;
@@ -23,8 +24,16 @@ export interface CallDecorator {
  *
  * @example
  * ```ts
- * class Desk { @Measured() async quote(id: number) { … } }
- * console.table(measurements.rows());
+ * import { Measured, Measurements } from 'worktable';
+ *
+ * const figures = new Measurements();
+ * class Desk {
+ *   @Measured({ into: figures }) quote(id: number): number {
+ *     return id * 2;
+ *   }
+ * }
+ * new Desk().quote(1);
+ * console.log(figures.rows().map(({ operation, count }) => [operation, count])); // prints: [ [ 'Desk.quote', 1 ] ]
  * ```
  */
 export function Measured(given: string | MeasuredOptions = {}): CallDecorator {

@@ -6,6 +6,21 @@ import { type FieldDecorator, fieldDecorator } from './decorated.js';
  * a column by this alone; `@Column(type)` beside it says its type.
  *
  * `'autoincrement'` is short for `{ autoincrement: true }`.
+ *
+ * @example
+ * ```ts
+ * import { PrimaryKeyProp } from 'worktable';
+ *
+ * @Table()
+ * class Line {
+ *   [PrimaryKeyProp]?: ['order', 'number']; // tells the types, where the key is not `id`
+ *   @PrimaryKey() @Column('int') order!: number;
+ *   @PrimaryKey() @Column('int') number!: number;
+ *   @Column() text!: string;
+ * }
+ * const lines = new Database({ tables: [Line] }).table(Line);
+ * console.log(lines.insert({ order: 7, number: 1, text: 'tea' })); // prints: [ 7, 1 ]
+ * ```
  */
 export function PrimaryKey(options: PrimaryKeyOptions | 'autoincrement' = {}): FieldDecorator {
   return fieldDecorator('@PrimaryKey', ({ keys, columns }, property) => {

@@ -6,8 +6,20 @@ import { isStandard, memberDescription, misplaced, nameOf, type Place, type Stat
  *
  * @example
  * ```ts
- * @Query({ update: ['plan'], by: 'country' })
- * static setPlanByCountry: UpdateQuery<Account, 'plan', 'country'>;
+ * import { Query, type UpdateQuery } from 'worktable';
+ *
+ * @Table()
+ * class Customer {
+ *   @PrimaryKey('autoincrement') id!: number;
+ *   @Index() @Column() country!: string;
+ *   @Column() plan!: string;
+ *
+ *   @Query({ update: ['plan'], by: 'country' })
+ *   static setPlanByCountry: UpdateQuery<Customer, 'plan', 'country'>;
+ * }
+ * const customers = new Database({ tables: [Customer] }).table(Customer);
+ * customers.insert({ country: 'FR', plan: 'free' });
+ * console.log(customers.queries.setPlanByCountry('FR', { plan: 'paid' })); // prints: 1
  * ```
  */
 export function Query(options: QueryOptions): StaticFieldDecorator {

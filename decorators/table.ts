@@ -6,8 +6,11 @@ import { classDescription, type EntityDecorator, misplaced, type Place } from '.
  *
  * @example
  * ```ts
- * @Table({ name: 'account', version: 1 })
- * class Account { @PrimaryKey({ autoincrement: true }) id!: number }
+ * @Table({ name: 'note', version: 1 })
+ * class Note {
+ *   @PrimaryKey({ autoincrement: true }) id!: number;
+ *   @Column() text!: string;
+ * }
  * ```
  */
 export function Table(options: TableOptions = {}): EntityDecorator {

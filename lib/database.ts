@@ -25,6 +25,7 @@ export interface DatabaseStats {
   readonly store?: StoreStats;
 }
 
+/** What a database in memory takes; `Database.open` takes more. */
 export interface DatabaseOptions {
   /** The decorated classes, one for each table. */
   readonly tables: readonly EntityClass[];
@@ -36,6 +37,7 @@ export interface DatabaseOptions {
   readonly measure?: boolean;
 }
 
+/** What `Database.open` takes. Without `path` and `engine`, the database is in memory. */
 export interface OpenOptions extends DatabaseOptions, StoreOptions {}
 
 /**
@@ -43,9 +45,9 @@ export interface OpenOptions extends DatabaseOptions, StoreOptions {}
  *
  * @example
  * ```ts
- * const db = new Database({ tables: [Account] });
- * const accounts = db.table(Account);
- * accounts.insert({ email: 'ada@example.com', country: 'GB' });
+ * const bank = new Database({ tables: [Account] });
+ * const key = bank.table(Account).insert({ email: 'bob@example.com', country: 'GB', score: 1, balance: 5n });
+ * console.log(bank.table(Account).select(key)?.email); // prints: bob@example.com
  * ```
  */
 export class Database {
@@ -84,9 +86,9 @@ export class Database {
    * throws. Nothing is changed then
    * @example
    * ```ts
-   * const db = await Database.open({ path: './data', tables: [Account] });
-   * db.table(Account).insert({ email: 'ada@example.com' });
-   * await db.waitForOps(); // stored, and synced
+   * await using stored = await Database.open({ path: './data', tables: [Account] });
+   * stored.table(Account).insert({ email: 'bob@example.com', country: 'GB', score: 1, balance: 5n });
+   * await stored.waitForOps(); // stored, and synced
    * ```
    */
   static async open(options: OpenOptions): Promise<Database> {
@@ -174,6 +176,7 @@ export class Database {
     return this;
   }
 
+  /** Takes a listener away that `on` or `once` added. */
   off<N extends keyof DatabaseEvents>(event: N, listener: DatabaseEvents[N]): this {
     this.publisher.database.off(event, listener);
     return this;
@@ -191,6 +194,7 @@ export class Database {
     return this.measured.rows();
   }
 
+  /** Forgets what was measured, and begins anew. */
   resetMeasurements(): void {
     this.measured.reset();
   }
@@ -254,10 +258,12 @@ export class Database {
     await this.store?.close();
   }
 
+  /** Whether `close` was called: writes are refused then. */
   get closed(): boolean {
     return this.journal.isClosed;
   }
 
+  /** `await using db = …` closes it when its scope is left. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }

@@ -6,6 +6,7 @@
  */
 export abstract class WorkTableError extends Error {
   abstract readonly code: string;
+  /** The class's name. */
   override get name(): string {
     return this.constructor.name;
   }

@@ -110,11 +110,16 @@ describe('links', () => {
 /** Headings as links name them: lower case, without punctuation, joined by hyphens. */
 function anchorsOf(file: string): string[] {
   const headings = readFileSync(file, 'utf8').matchAll(/^#+ (.*)$/gm);
-  return Array.from(headings, ([, text = '']) =>
+  const plain = Array.from(headings, ([, text = '']) =>
     text
       .toLowerCase()
       .replaceAll(/[^\p{L}\p{N}\s_-]/gu, '')
       .trim()
       .replaceAll(/\s/g, '-'),
   );
+  // A heading that stands there again gets a number.
+  return plain.map((anchor, at) => {
+    const earlier = plain.slice(0, at).filter((other) => other === anchor).length;
+    return earlier === 0 ? anchor : `${anchor}-${earlier}`;
+  });
 }

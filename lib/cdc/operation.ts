@@ -1,6 +1,7 @@
 /** A position in the order of committed transactions: 1 for the first, without gaps. */
 export type Lsn = number & { readonly __lsn: unique symbol };
 
+/** What a change did to its row. */
 export type ChangeKind = 'insert' | 'update' | 'delete';
 
 /** Where a row's bytes are: `offset` and `length` in bytes, `offset` from the page's start. */

@@ -13,6 +13,7 @@ export interface CommittedTransaction {
 
 export type TableEvents = { change: (event: ChangeEvent) => unknown };
 
+/** The events of a database, and the listeners that they call. */
 export interface DatabaseEvents {
   /** After each commit, with everything that the transaction changed. */
   commit: (transaction: CommitEvent) => unknown;

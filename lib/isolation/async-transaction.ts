@@ -186,6 +186,7 @@ export class AsyncTransaction implements TransactionScope {
   }
 }
 
+/** What `db.transactionAsync` takes beside its callback. */
 export interface AsyncTransactionOptions {
   /** How often to begin anew after a conflict; 0 by default. The callback then runs again from its start. */
   readonly retries?: number;

@@ -57,7 +57,8 @@ export class Moment {
  * @example
  * ```ts
  * using snapshot = db.snapshot();
- * for (const account of snapshot.table(Account).selectAll()) await send(account);
+ * accounts.delete(1);
+ * console.log(accounts.count(), snapshot.table(Account).count()); // prints: 1 2
  * ```
  */
 export class Snapshot {
@@ -87,6 +88,7 @@ export class Snapshot {
     return reader as unknown as TableReader<C>;
   }
 
+  /** Whether it was disposed of: reads are refused then. */
   get isDisposed(): boolean {
     return !this.moment.isHeld;
   }
@@ -99,6 +101,7 @@ export class Snapshot {
     this.onDispose();
   }
 
+  /** `using snapshot = …` disposes of it when its scope is left. */
   [Symbol.dispose](): void {
     this.dispose();
   }

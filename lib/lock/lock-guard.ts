@@ -20,9 +20,9 @@ export interface GuardedTable<Key, Row, Whole, Partial> {
  *
  * @example
  * ```ts
- * using guard = await accounts.lock(id);
- * const rate = await fetchRate();
- * guard.updateBy(id, { balance: convert(rate) });
+ * using guard = await accounts.lock(1);
+ * const rate = await Promise.resolve(3n); // others cannot write the row meanwhile
+ * guard.updateBy(1, { balance: 100n * rate });
  * ```
  */
 export class LockGuard<Key, Row, Whole, Partial> implements GuardedTable<Key, Row, Whole, Partial> {
@@ -50,22 +50,27 @@ export class LockGuard<Key, Row, Whole, Partial> implements GuardedTable<Key, Ro
     return this.runAsHolder(this.holds, work);
   }
 
+  /** The table's `insert`, as the holder. @throws as that does; TransactionError after `unlock` */
   insert(row: Row): Key {
     return this.write(() => this.table.insert(row));
   }
 
+  /** The table's `update`, as the holder. @throws as that does; TransactionError after `unlock` */
   update(row: Whole): void {
     this.write(() => this.table.update(row));
   }
 
+  /** The table's `updateBy`, as the holder. @throws as that does; TransactionError after `unlock` */
   updateBy(key: Key, partial: Partial): void {
     this.write(() => this.table.updateBy(key, partial));
   }
 
+  /** The table's `upsert`, as the holder. @throws as that does; TransactionError after `unlock` */
   upsert(row: Row): { key: Key; inserted: boolean } {
     return this.write(() => this.table.upsert(row));
   }
 
+  /** The table's `delete`, as the holder. @throws as that does; TransactionError after `unlock` */
   delete(key: Key): boolean {
     return this.write(() => this.table.delete(key));
   }
@@ -77,6 +82,7 @@ export class LockGuard<Key, Row, Whole, Partial> implements GuardedTable<Key, Ro
     for (const hold of this.holds) this.locks.release(hold);
   }
 
+  /** `using guard = …` frees the locks when its scope is left. */
   [Symbol.dispose](): void {
     this.unlock();
   }

@@ -6,6 +6,7 @@ export type LockKey = unknown;
 /** The columns that a lock covers, by position; `undefined` is the whole row. */
 export type LockedColumns = ReadonlySet<number> | undefined;
 
+/** How long a request for a lock waits. */
 export interface LockOptions {
   /** How long to wait, in milliseconds. Without it, for as long as it takes. */
   readonly timeoutMs?: number;

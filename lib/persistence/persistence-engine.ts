@@ -73,6 +73,7 @@ export interface RecoveryReport {
   readonly durationMs: number;
 }
 
+/** A place of a store that could not be read. */
 export interface Damage {
   readonly file: string;
   readonly offsetBytes: number;
@@ -88,6 +89,7 @@ export interface DatabaseImage {
   release(): void;
 }
 
+/** A table's part of a state that is to be stored. */
 export interface TableImage {
   readonly counter: bigint;
   readonly rows: number;
@@ -98,6 +100,7 @@ export interface TableImage {
   read(take: (bytes: Buffer, from: number, length: number) => boolean, deadline: number): boolean;
 }
 
+/** What a checkpoint stored: all rows as of `lsn`. */
 export interface CheckpointResult {
   readonly lsn: number;
   readonly rows: number;
@@ -105,6 +108,7 @@ export interface CheckpointResult {
   readonly durationMs: number;
 }
 
+/** How much an engine keeps. */
 export interface EngineStats {
   /** Bytes of the log since the last checkpoint. */
   readonly logBytes: number;

@@ -20,6 +20,7 @@ export const LoadMode = {
 } as const;
 export type LoadMode = (typeof LoadMode)[keyof typeof LoadMode];
 
+/** Where a database is stored, and how. */
 export interface StoreOptions {
   /** The directory of the store; made where there is none. */
   readonly path?: string;

@@ -8,6 +8,7 @@ export interface StoredTable {
   readonly schema: StoredSchema;
 }
 
+/** A table's schema, as it stands in the store. */
 export interface StoredSchema {
   readonly version: number;
   readonly avro: AvroRecord;
@@ -17,6 +18,7 @@ export interface StoredSchema {
   readonly indexes: readonly StoredIndex[];
 }
 
+/** An index, as far as stored rows depend on it. */
 export interface StoredIndex {
   readonly name: string;
   readonly columns: readonly string[];

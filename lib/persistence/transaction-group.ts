@@ -41,6 +41,7 @@ export class TransactionGroup {
     return this.records;
   }
 
+  /** Whether it holds no record. */
   get isEmpty(): boolean {
     return this.records === 0;
   }

@@ -27,6 +27,7 @@ export interface Misplaced {
   readonly fix: string;
 }
 
+/** What `@Table` takes. */
 export interface TableOptions {
   /** The table's name; by default the class's, in snake case. */
   readonly name?: string;
@@ -43,6 +44,7 @@ export interface TableOptions {
   readonly ttlMs?: number;
 }
 
+/** What `@PrimaryKey` takes. */
 export interface PrimaryKeyOptions {
   /** The table counts the keys, from 1. For `int` and `long` columns. */
   readonly autoincrement?: boolean;
@@ -52,6 +54,7 @@ export interface PrimaryKeyOptions {
   readonly using?: 'btree' | 'hash';
 }
 
+/** What `@Index` takes. */
 export interface IndexOptions {
   readonly unique?: boolean;
   /** By default the columns' names, joined by `_`. */
@@ -82,6 +85,7 @@ export type ScalarName =
 /** An array's item or a map's value: a scalar's name, a nested class, or everything that a column can be. */
 export type ElementOptions = ScalarName | (() => EntityClass) | ColumnOptions;
 
+/** What `@Column` takes. */
 export interface ColumnOptions {
   /** A scalar's name, or `() => Class` for a nested record. */
   readonly type?: ScalarName | (() => EntityClass);
@@ -102,6 +106,7 @@ export interface ColumnOptions {
   readonly scale?: number;
 }
 
+/** What `@Query` takes: one of `update`, `delete` and `inPlace`, and `by`. */
 export interface QueryOptions {
   /** The columns that an update sets. */
   readonly update?: readonly string[];

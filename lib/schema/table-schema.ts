@@ -28,10 +28,12 @@ export interface TableSchema {
   readonly fingerprint: bigint;
 }
 
+/** A column, checked, and its place among the columns, from 0. */
 export interface ColumnSchema extends Field {
   readonly position: number;
 }
 
+/** The primary key, checked. Columns are named by their places. */
 export interface KeySchema {
   readonly columns: readonly number[];
   readonly using: IndexKind;
@@ -50,6 +52,7 @@ export interface ExpirySchema {
 
 export type IndexKind = 'btree' | 'hash';
 
+/** A secondary index, checked. Columns are named by their places. */
 export interface IndexSchema {
   readonly name: string;
   readonly columns: readonly number[];
@@ -59,6 +62,7 @@ export interface IndexSchema {
   readonly nullsDistinct: boolean;
 }
 
+/** A declared query, checked. Columns are named by their places. */
 export interface QuerySchema {
   readonly name: string;
   readonly kind: 'update' | 'delete' | 'inPlace';

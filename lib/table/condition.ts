@@ -7,6 +7,7 @@ import type { RowCodec } from '../schema/row-codec.js';
 import { literalToStored, type Refuse, type Stored } from '../schema/stored-value.js';
 import type { ColumnSchema, TableSchema } from '../schema/table-schema.js';
 
+/** How `where(column, operator, value)` compares. */
 export type Operator = '=' | '!=' | '<' | '<=' | '>' | '>=' | 'in' | 'between' | 'startsWith' | 'is';
 
 /**

@@ -46,7 +46,8 @@ const EMPTY: QuerySpec = { conditions: [], predicates: [], order: [], offset: 0,
  *
  * @example
  * ```ts
- * accounts.selectAll().where('country', '=', 'FR').orderBy('score', 'desc').limit(10).execute();
+ * const best = accounts.selectAll().where('country', '=', 'FR').orderBy('score', 'desc').limit(10);
+ * console.log(best.execute().map(({ email }) => email)); // prints: [ 'eve@example.com' ]
  * ```
  */
 export class SelectQuery<E extends object, R = E> implements Iterable<R> {

@@ -124,6 +124,7 @@ export class TableManager<C extends EntityClass, E extends object = RowOf<C>> ex
     return this;
   }
 
+  /** Takes a listener away that `on` or `once` added. */
   off<N extends keyof TableListeners<E, unknown>>(event: N, listener: TableListeners<E, PrimaryKeyOf<E>>[N]): this {
     this.events.off(event, listener as TableEvents[N]);
     return this;

@@ -1,6 +1,7 @@
 import type { TableCore } from './table-core.js';
 import { DEFAULT_BUDGET_MS } from './vacuum.js';
 
+/** When tables are vacuumed by themselves. */
 export interface VacuumManagerOptions {
   /** How often tables are looked at, in milliseconds; 60,000 by default. */
   readonly intervalMs?: number;

@@ -4,6 +4,7 @@ import type { RowId } from '../storage/link.js';
 import type { RowStore } from '../storage/row-store.js';
 import type { Journal } from '../transaction/journal.js';
 
+/** What `table.vacuum()` takes. */
 export interface VacuumOptions {
   /** How long one slice may take, in milliseconds; 5 by default. Between slices, other work goes on. */
   readonly budgetMs?: number;
