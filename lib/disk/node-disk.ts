@@ -23,11 +23,17 @@ const { O_CREAT, O_NOFOLLOW, O_RDONLY, O_RDWR, O_TRUNC } = constants;
 const OWNER_ONLY = 0o600;
 const OWNER_ONLY_DIRECTORY = 0o700;
 
+/** How a system says that it syncs no directories. Windows needs it not: a rename is in its log. */
+const NO_DIRECTORY_SYNC: Partial<Record<string, string>> = { win32: 'EPERM' };
+
 /** The file system, through Node. */
 export class NodeDisk implements Disk {
+  /** @param noDirectorySync the code of the error that says so */
+  constructor(private readonly noDirectorySync = NO_DIRECTORY_SYNC[process.platform]) {}
+
   open(path: string, mode: 'read' | 'create'): DiskFile {
     // O_NOFOLLOW is not everywhere; undefined adds nothing.
-    const flags = (mode === 'read' ? O_RDONLY : O_RDWR | O_CREAT | O_TRUNC) | (O_NOFOLLOW ?? 0);
+    const flags = (mode === 'read' ? O_RDONLY : O_RDWR | O_CREAT | O_TRUNC) | O_NOFOLLOW;
     return new NodeFile(path, openSync(path, flags, OWNER_ONLY));
   }
 
@@ -57,7 +63,7 @@ export class NodeDisk implements Disk {
     try {
       fsyncSync(directory);
     } catch (error) {
-      if (!isNoDirectorySync(error)) throw error;
+      if (!this.isNoDirectorySync(error)) throw error;
     } finally {
       closeSync(directory);
     }
@@ -68,20 +74,19 @@ export class NodeDisk implements Disk {
     return new Promise((resolve, reject) => {
       fsync(directory, (error) => {
         closeSync(directory);
-        if (error === null || isNoDirectorySync(error)) resolve();
+        if (error === null || this.isNoDirectorySync(error)) resolve();
         else reject(error);
       });
     });
   }
 
+  private isNoDirectorySync(error: unknown): boolean {
+    return this.noDirectorySync !== undefined && codeOf(error) === this.noDirectorySync;
+  }
+
   lock(path: string): DiskLock {
     return lockFile(path);
   }
-}
-
-/** Windows syncs no directories, and needs it not: a rename is in its log. */
-function isNoDirectorySync(error: unknown): boolean {
-  return process.platform === 'win32' && codeOf(error) === 'EPERM';
 }
 
 function codeOf(error: unknown): string | undefined {

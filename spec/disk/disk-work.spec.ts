@@ -135,6 +135,15 @@ describe('DiskRunner', () => {
     expect(runNow(disk, careful())).toBe('full');
   });
 
+  it('writes all of the bytes, however few of them a call takes', () => {
+    const disk = new RecordingDisk();
+    const file = disk.open('/a', 'create');
+    disk.fault = (op) => (op.kind === 'write' ? 1 : undefined);
+    runNow(disk, writeAll(file, Buffer.from('abc'), 1));
+    expect(disk.image.get('/a')?.toString()).toBe('\0abc');
+    expect(kinds(disk.history)).toEqual(['create', 'write', 'write', 'write']);
+  });
+
   it('takes a disk that takes no byte for full', () => {
     const disk = new RecordingDisk();
     const file = disk.open('/a', 'create');
@@ -170,6 +179,20 @@ describe('DiskRunner', () => {
 });
 
 describe('LatchedDisk', () => {
+  it('changes nothing any more after a sync in the background failed', async () => {
+    const inner = new RecordingDisk();
+    const disk = new LatchedDisk(inner);
+    const file = disk.open('/a', 'create');
+    inner.fault = (op) => {
+      if (op.kind === 'sync') throw new Error('failed later');
+      return undefined;
+    };
+    await expect(file.syncLater()).rejects.toThrow('failed later');
+    inner.fault = undefined;
+    await expect(file.syncLater()).rejects.toThrow('failed later');
+    expect(() => file.write(Buffer.from('x'), 0)).toThrow('failed later');
+  });
+
   it('changes nothing any more after a sync, a rename or a truncation failed', async () => {
     for (const broken of ['sync', 'rename', 'truncate', 'syncDirectory'] as const) {
       const inner = new RecordingDisk();
