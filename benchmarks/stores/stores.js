@@ -49,6 +49,13 @@ export const STORES = [
     note: 'TinyBase does fewer operations a round, over the same rows.',
     pace: { every: 0.2, filteredCount: 0.4, delete: 0.5 },
   },
+  {
+    name: 'alasql',
+    title: 'AlaSQL',
+    peer: 'alasql',
+    note: 'AlaSQL goes through all rows for what its primary key does not answer, and does fewer operations a round, over the same rows.',
+    pace: { every: 0.01, byPlainIndex: 0.02, range: 0.005, filteredCount: 0.5, updateIndexed: 0.003, updatePlain: 0.003, delete: 0.02 },
+  },
 ];
 
 /** How many operations the store does in a round of a trial, which has `operations` of them. */
