@@ -108,6 +108,7 @@ export class Database {
     const failed = (error: unknown) => database.emit('checkpointError', () => [error]);
     const store = await Store.open([...this.cores.values()], this.journal, options, failed);
     this.store = store;
+    store.retain(options.retention ?? {}, undefined);
     for (const event of ['fatal', 'full', 'durable', 'room'] as const) {
       store.task?.on(event, ((fact: never) => database.emit(event, () => [fact])) as () => void);
     }

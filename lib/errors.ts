@@ -276,6 +276,22 @@ function diskCode(reason: unknown): string {
   return code ?? message ?? 'unknown';
 }
 
+/**
+ * The log does not reach back to this position any more: what came right behind it is gone. Go on from a snapshot
+ * (`from: 'snapshot'`); from `oldest` on only where it does not matter what was missed.
+ */
+export class OffsetTruncatedError extends WorkTableError {
+  readonly code = 'WT_OFFSET_TRUNCATED';
+  constructor(
+    /** The position that was asked for. */
+    readonly from: number,
+    /** The oldest position from which reading can go on. */
+    readonly oldest: number,
+  ) {
+    super(`the log goes back to position ${oldest}, and not to ${from}; begin anew from a snapshot`);
+  }
+}
+
 /** As many positions have names as may. Nothing was written; remove one that nobody needs. */
 export class PositionLimitError extends WorkTableError {
   readonly code = 'WT_POSITION_LIMIT';

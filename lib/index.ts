@@ -21,6 +21,7 @@ export {
   InvariantError,
   LockTimeoutError,
   NotFoundError,
+  OffsetTruncatedError,
   PersistenceFailedError,
   PositionLimitError,
   QueryError,
@@ -47,18 +48,21 @@ export type { SnapshotStats } from './isolation/snapshots.js';
 export { LockGuard } from './lock/lock-guard.js';
 export type { LockOptions } from './lock/lock-map.js';
 export { type Measurement, Measurements, measurements } from './measure/measurements.js';
-export type { Durability } from './persistence/file-engine.js';
+export type { Durability } from './persistence/file-engine-options.js';
 export type {
   CheckpointResult,
   Damage,
   DatabaseImage,
   EngineStats,
+  LogCursor,
+  LogRetention,
+  LogSlice,
   PersistenceEngine,
   RecoveryReport,
   RecoveryTarget,
   TableImage,
 } from './persistence/persistence-engine.js';
-export { LoadMode, type StoreOptions, type StoreStats } from './persistence/store.js';
+export { LoadMode, type RetentionOptions, type StoreOptions, type StoreStats } from './persistence/store.js';
 export type { StoredIndex, StoredSchema, StoredTable } from './persistence/stored-table.js';
 export type { GroupPart, TransactionGroup } from './persistence/transaction-group.js';
 export type { RecordVisitor } from './persistence/transaction-record.js';

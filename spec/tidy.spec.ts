@@ -162,6 +162,7 @@ describe('the public names', () => {
           'DiskFullError',
           'FormatVersionError',
           'PersistenceFailedError',
+          'OffsetTruncatedError',
           'PositionLimitError',
           'QueueFullError',
           'ReadOnlyError',

@@ -24,6 +24,7 @@ export interface DiskFile {
   size(): number;
   /** @returns how many bytes were read: fewer at the end of the file. */
   read(bytes: Uint8Array, position: number): number;
+  readLater(bytes: Uint8Array, position: number): Promise<number>;
   /** @returns how many bytes were written: maybe fewer. */
   write(bytes: Uint8Array, position: number): number;
   writeLater(bytes: Uint8Array, position: number): Promise<number>;

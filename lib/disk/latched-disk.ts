@@ -100,6 +100,10 @@ class LatchedFile implements DiskFile {
     return this.inner.read(bytes, position);
   }
 
+  readLater(bytes: Uint8Array, position: number): Promise<number> {
+    return this.inner.readLater(bytes, position);
+  }
+
   write(bytes: Uint8Array, position: number): number {
     return this.disk.plainly(() => this.inner.write(bytes, position));
   }

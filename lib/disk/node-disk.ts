@@ -9,6 +9,7 @@ import {
   ftruncateSync,
   mkdirSync,
   openSync,
+  read,
   readdirSync,
   readSync,
   renameSync,
@@ -107,6 +108,12 @@ class NodeFile implements DiskFile {
 
   read(bytes: Uint8Array, position: number): number {
     return readSync(this.descriptor, bytes, 0, bytes.length, position);
+  }
+
+  readLater(bytes: Uint8Array, position: number): Promise<number> {
+    return new Promise((resolve, reject) => {
+      read(this.descriptor, bytes, 0, bytes.length, position, (error, count) => (error === null ? resolve(count) : reject(error)));
+    });
   }
 
   write(bytes: Uint8Array, position: number): number {

@@ -4,8 +4,11 @@ import { crc32 } from '../bytes/crc32.js';
 import type { Disk, DiskLock } from '../disk/disk.js';
 import { DiskRunner, type DiskWork, replaceFile, runNow, syncDirectory, writeFile } from '../disk/disk-work.js';
 import { LatchedDisk } from '../disk/latched-disk.js';
+import { isNoRoom } from '../disk/no-room.js';
 import { CorruptionError, DiskFullError, PersistenceFailedError, ReadOnlyError } from '../errors.js';
 import { writeCheckpoints } from './checkpointer.js';
+import { FILE_ENGINE_DEFAULTS, type FileEngineOptions } from './file-engine-options.js';
+import { keptSegments } from './kept-segments.js';
 import {
   CHECKPOINT_DIRECTORY,
   checkpointName,
@@ -14,9 +17,12 @@ import {
   MANIFEST,
   QUARANTINE_DIRECTORY,
   segmentName,
+  segmentNumber,
   tornName,
   UNFINISHED,
 } from './layout.js';
+import { LogHistory } from './log-history.js';
+import { type LogPlace, LogReader } from './log-reader.js';
 import { LogWriter } from './log-writer.js';
 import { type Manifest, type ManifestTable, saveManifest } from './manifest.js';
 import { matchTables, newManifest } from './match-tables.js';
@@ -25,6 +31,8 @@ import type {
   Damage,
   DatabaseImage,
   EngineStats,
+  LogCursor,
+  LogRetention,
   OpenedStore,
   PersistenceEngine,
   RecoveryTarget,
@@ -34,38 +42,6 @@ import { SEGMENT_HEADER_BYTES } from './segment.js';
 import type { StoredTable } from './stored-table.js';
 import type { TransactionGroup } from './transaction-group.js';
 
-/**
- * `commit`: what is acknowledged was synced. `relaxed`: it was handed to the operating system, and is synced at this
- * interval: a process that is killed loses nothing of it, a machine that stops loses the last interval.
- */
-export type Durability = 'commit' | { readonly relaxed: { readonly intervalMs?: number } };
-
-export interface FileEngineOptions {
-  readonly path: string;
-  readonly durability: Durability;
-  /** `read`: nothing is locked or written. `salvage`: the same, and what is damaged is left out and reported. */
-  readonly mode: 'write' | 'read' | 'salvage';
-  /** From 4 KiB to 1 GiB; 16 MiB by default. */
-  readonly segmentBytes: number;
-  /** What a frame of the log holds at most. */
-  readonly frameBytes: number;
-  /** How far zeros are written ahead of the log's end. */
-  readonly aheadBytes: number;
-  /** The least log for which a checkpoint is made. */
-  readonly checkpointBytes: number;
-  readonly clock: () => number;
-}
-
-export const FILE_ENGINE_DEFAULTS = {
-  durability: 'commit',
-  mode: 'write',
-  segmentBytes: 16 * 1024 * 1024,
-  frameBytes: 4 * 1024 * 1024,
-  aheadBytes: 256 * 1024,
-  checkpointBytes: 64 * 1024 * 1024,
-  clock: () => performance.now(),
-} as const satisfies Partial<FileEngineOptions>;
-
 /** Idle for this long, the log is sealed, so that damage to its last group can be told from a torn end. */
 const SEAL_AFTER_MS = 50;
 const DEFAULT_INTERVAL_MS = 100;
@@ -73,9 +49,6 @@ const DEFAULT_INTERVAL_MS = 100;
 const FEW_RECORDS = 2;
 /** So many segments make a checkpoint worth its while, however small they are. */
 const MANY_SEGMENTS = 64;
-
-/** Errors of a disk that takes no more, after which everything is as it was. */
-const NO_ROOM = new Set(['ENOSPC', 'EDQUOT', 'EFBIG', 'EMFILE', 'ENFILE']);
 
 /** A store in the files of one directory: a log, checkpoints and a manifest. `docs/format.md` describes them. */
 export class FileEngine implements PersistenceEngine {
@@ -88,6 +61,8 @@ export class FileEngine implements PersistenceEngine {
   private readonly options: FileEngineOptions;
   private readonly intervalMs: number | undefined;
   private lastSync = 0;
+  private readonly history = new LogHistory();
+  private retention: LogRetention | undefined;
   /** The uppermost directory that was made for the store. */
   private made = '';
 
@@ -149,7 +124,10 @@ export class FileEngine implements PersistenceEngine {
     const rows = loadCheckpoints(this.disk, this.path, manifest, target, onDamage);
     const end = replayLog(this.disk, this.path, manifest, numbers, target, onDamage);
     target.end();
+    const kept = keptSegments(this.disk, this.path, manifest, files);
+    this.history.restore([...kept, ...end.segments], manifest.firstSegment);
     const quarantined = end.tornBytes > 0 ? this.within(QUARANTINE_DIRECTORY, tornName(end.segment, end.length)) : '';
+    this.manifest = manifest;
     if (mode === 'write') runNow(this.disk, this.takeOver(manifest, files, end, quarantined));
     const torn = { file: this.within(LOG_DIRECTORY, segmentName(end.segment)), offsetBytes: end.length, bytes: end.tornBytes, quarantined };
     const report = {
@@ -180,18 +158,20 @@ export class FileEngine implements PersistenceEngine {
     if (found.clean === null && !isEmpty) yield* this.rewrite(end);
     const epoch = found.epoch + 1;
     yield* this.save({ ...found, epoch, clean: null, lastSegment: Math.max(found.lastSegment, end.segment) });
-    const storeId = Buffer.from(found.storeId, 'hex');
-    const storeSeed = crc32(storeId, 0, storeId.length);
-    this.writer = new LogWriter(this.disk, this.within(LOG_DIRECTORY), storeId, storeSeed, epoch, this.options);
+    const { storeId, storeSeed } = this.place;
+    const writer = new LogWriter(this.disk, this.within(LOG_DIRECTORY), storeId, storeSeed, epoch, this.options, (segment) =>
+      this.history.add(segment),
+    );
+    this.writer = writer;
     if (end.header !== undefined && isEmpty) {
       const { previousLength, previousCrc } = end.header;
-      yield* this.writer.begin({ segment: end.segment, lsn: end.lsn, previousLength, previousCrc });
-      this.writer.ended.push(...end.segments.slice(0, -1));
+      yield* writer.begin({ segment: end.segment, lsn: end.lsn, previousLength, previousCrc });
+      this.history.dropLast();
     } else {
       const segment = Math.max(end.segment + 1, found.firstSegment);
-      yield* this.writer.begin({ segment, lsn: end.lsn, previousLength: end.length, previousCrc: end.crc });
-      this.writer.ended.push(...end.segments);
+      yield* writer.begin({ segment, lsn: end.lsn, previousLength: end.length, previousCrc: end.crc });
     }
+    this.history.goOn(() => writer.live);
     this.removeLeftOver(files);
     this.lastSync = this.options.clock();
   }
@@ -212,11 +192,10 @@ export class FileEngine implements PersistenceEngine {
     this.manifest = next;
   }
 
-  private removeLeftOver({ unfinished, segments, checkpoints }: StoreFiles): void {
-    const { firstSegment, tables } = this.manifest as Manifest;
+  private removeLeftOver({ unfinished, checkpoints }: StoreFiles): void {
+    const { tables } = this.manifest as Manifest;
     const needed = new Set(tables.map(({ checkpoint }) => checkpoint?.file));
     for (const path of unfinished) this.remove(path);
-    for (const number of segments) if (number < firstSegment) this.remove(this.within(LOG_DIRECTORY, segmentName(number)));
     for (const name of checkpoints) if (!needed.has(name)) this.remove(this.within(CHECKPOINT_DIRECTORY, name));
   }
 
@@ -269,7 +248,36 @@ export class FileEngine implements PersistenceEngine {
     this.lastSync = this.options.clock();
   }
 
+  readFrom(afterLsn: number): LogCursor {
+    return new LogReader(this.place, this.history, afterLsn);
+  }
+
+  private get place(): LogPlace {
+    const storeId = Buffer.from((this.manifest as Manifest).storeId, 'hex');
+    return { disk: this.disk, directory: this.within(LOG_DIRECTORY), storeId, storeSeed: crc32(storeId, 0, storeId.length) };
+  }
+
+  get oldestLsn(): number {
+    return this.history.oldestLsn;
+  }
+
+  retain(retention: LogRetention): void {
+    this.retention = retention;
+    this.trim();
+  }
+
+  /** Removes the segments that nobody wants any more. A crash may bring some of them back: they are removed again. */
+  private trim(): void {
+    if (this.retention === undefined || this.writer === undefined) return;
+    const below = this.history.trim(this.retention, this.options.now());
+    if (below === undefined) return;
+    for (const name of this.disk.list(this.within(LOG_DIRECTORY))) {
+      if ((segmentNumber(name) ?? below) < below) this.remove(this.within(LOG_DIRECTORY, name));
+    }
+  }
+
   async idle(): Promise<void> {
+    this.trim();
     const writer = this.writable;
     if (!writer.isSealed) await this.log.run(this.sealed(writer));
   }
@@ -294,8 +302,9 @@ export class FileEngine implements PersistenceEngine {
   get stats(): EngineStats {
     const { manifest, writer } = this;
     const checkpointBytes = manifest?.tables.reduce((sum, { checkpoint }) => sum + (checkpoint?.bytes ?? 0), 0) ?? 0;
-    const segments = (writer?.ended.length ?? 0) + 1;
-    return { logBytes: writer?.bytes ?? 0, segments, checkpointLsn: manifest?.checkpointLsn ?? 0, checkpointBytes };
+    const { needed, keptBytes } = this.history;
+    const logBytes = needed.reduce((sum, { bytes }) => sum + bytes, writer?.live.bytes ?? 0);
+    return { logBytes, segments: needed.length + 1, checkpointLsn: manifest?.checkpointLsn ?? 0, checkpointBytes, keptBytes };
   }
 
   async checkpoint(image: DatabaseImage): Promise<CheckpointResult> {
@@ -329,11 +338,8 @@ export class FileEngine implements PersistenceEngine {
       throw new DiskFullError(error);
     }
     // The new manifest is lasting: what only the old one needed can go.
-    const { ended } = this.writable;
-    const { firstSegment } = this.manifest as Manifest;
-    for (const { number } of ended.splice(0, ended.filter(({ number }) => number < firstSegment).length)) {
-      this.remove(this.within(LOG_DIRECTORY, segmentName(number)));
-    }
+    this.history.checkpointed((this.manifest as Manifest).firstSegment);
+    this.trim();
     for (const { checkpoint } of before.tables) if (checkpoint !== null) this.remove(this.within(CHECKPOINT_DIRECTORY, checkpoint.file));
     return (this.manifest as Manifest).tables;
   }
@@ -342,12 +348,12 @@ export class FileEngine implements PersistenceEngine {
     const storeId = Buffer.from((this.manifest as Manifest).storeId, 'hex');
     const written = yield* writeCheckpoints(this.disk, this.path, storeId, image, ids, this.options.clock);
     const manifest = this.manifest as Manifest;
-    const { ended, segment } = this.writable;
+    const { segment } = this.writable;
     yield* this.save({
       ...manifest,
       checkpointLsn: image.lsn,
       checkpointTxn: image.txn,
-      firstSegment: ended.find(({ coveredBy }) => coveredBy > image.lsn)?.number ?? segment,
+      firstSegment: this.history.needed.find(({ coveredBy }) => coveredBy > image.lsn)?.number ?? segment,
       lastSegment: segment,
       tables: manifest.tables.map((table, place) => ({ ...table, checkpoint: written[place] ?? null })),
       positions: [...image.positions],
@@ -377,8 +383,4 @@ export class FileEngine implements PersistenceEngine {
     this.lock?.release();
     this.lock = undefined;
   }
-}
-
-function isNoRoom(error: unknown): boolean {
-  return NO_ROOM.has((error as NodeJS.ErrnoException).code ?? '');
 }

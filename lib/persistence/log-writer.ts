@@ -4,6 +4,7 @@ import type { Disk, DiskFile } from '../disk/disk.js';
 import { type DiskWork, sync, syncDirectory, writeAll } from '../disk/disk-work.js';
 import { FRAME_HEADER_BYTES, FrameKind, frameBytes, writeFrameHeader } from './frame.js';
 import { segmentName, UNFINISHED } from './layout.js';
+import type { EndedSegment, LiveSegment } from './log-history.js';
 import { SEGMENT_HEADER_BYTES, writeSegmentHeader } from './segment.js';
 import { type GroupPart, HEADROOM_BYTES, type TransactionGroup } from './transaction-group.js';
 
@@ -14,14 +15,8 @@ export interface LogSettings {
   readonly frameBytes: number;
   /** Zeros that are written ahead, so that a sync has no new length to store; 0 for none. */
   readonly aheadBytes: number;
-}
-
-/** A segment that is whole. */
-export interface EndedSegment {
-  readonly number: number;
-  readonly bytes: number;
-  /** A checkpoint at this position, or a later one, has everything that is in it. */
-  readonly coveredBy: number;
+  /** The time of day, in milliseconds since 1970. */
+  readonly now: () => number;
 }
 
 /** Where the log goes on. */
@@ -52,7 +47,10 @@ export class LogWriter {
   private ahead: number;
   /** Files of ended segments, which a call in the background may still use. */
   private readonly retired: DiskFile[] = [];
-  readonly ended: EndedSegment[] = [];
+  private firstLsn = 0;
+  private begun = 0;
+  /** Behind the last group that is whole. */
+  private whole = 0;
 
   constructor(
     private readonly disk: Disk,
@@ -61,6 +59,7 @@ export class LogWriter {
     private readonly storeSeed: number,
     private readonly epoch: number,
     private readonly settings: LogSettings,
+    private readonly ended: (segment: EndedSegment) => void,
   ) {
     this.ahead = settings.aheadBytes;
   }
@@ -73,9 +72,9 @@ export class LogWriter {
     return { segment: this.number, length: this.position, crc: this.crc };
   }
 
-  /** Bytes of all segments that are there. */
-  get bytes(): number {
-    return this.ended.reduce((sum, { bytes }) => sum + bytes, this.position);
+  get live(): LiveSegment {
+    const { number, firstLsn, begun, whole } = this;
+    return { number, firstLsn, begun, bytes: whole };
   }
 
   /** Whether the last sync is older than the last write. */
@@ -91,10 +90,12 @@ export class LogWriter {
   /** Makes the segment in which the log goes on. */
   *begin({ segment, lsn, previousLength, previousCrc }: LogPosition): DiskWork {
     const path = join(this.directory, segmentName(segment));
+    const begun = Math.floor(this.settings.now() / 1000);
     const { bytes, crc } = writeSegmentHeader(this.storeId, {
       number: segment,
       firstLsn: lsn + 1,
       epoch: this.epoch,
+      begun,
       previousLength,
       previousCrc,
     });
@@ -110,7 +111,10 @@ export class LogWriter {
     yield* syncDirectory(this.directory);
     this.file = file;
     this.number = segment;
+    this.firstLsn = lsn + 1;
+    this.begun = begun;
     this.position = SEGMENT_HEADER_BYTES;
+    this.whole = SEGMENT_HEADER_BYTES;
     this.reach = SEGMENT_HEADER_BYTES;
     this.synced = SEGMENT_HEADER_BYTES;
     this.promised = SEGMENT_HEADER_BYTES;
@@ -194,6 +198,7 @@ export class LogWriter {
 
   private advance({ position, crc, lastLsn, coveredBy }: { position: number; crc: number; lastLsn: number; coveredBy: number }): void {
     this.position = position;
+    this.whole = position;
     this.crc = crc;
     this.lastLsn = lastLsn;
     this.coveredBy = coveredBy;
@@ -239,6 +244,7 @@ export class LogWriter {
     const crc = writeFrameHeader(frame, 0, header, this.crc, this.storeSeed);
     yield* this.put(frame);
     this.position += frame.length;
+    this.whole = this.position;
     this.crc = crc;
     yield* this.sync();
     this.promised = this.position;
@@ -247,12 +253,12 @@ export class LogWriter {
   /** Ends the segment, and begins the next. What it has is made last before. */
   private *rotate(): DiskWork {
     const file = this.open();
-    const { number, position, crc, lastLsn, coveredBy } = this;
+    const { number, firstLsn, begun, position, crc, lastLsn, coveredBy } = this;
     this.cut();
     yield* sync(file);
     this.synced = position;
     yield* this.begin({ segment: number + 1, lsn: lastLsn, previousLength: position, previousCrc: crc });
-    this.ended.push({ number, bytes: position, coveredBy });
+    this.ended({ number, firstLsn, begun, bytes: position, coveredBy });
     this.retired.push(file);
   }
 

@@ -31,6 +31,12 @@ export interface PersistenceEngine {
   readonly idleAfterMs: number;
   /** Stores a whole state, from which the next `open` goes on. The log up to its position has been written. */
   checkpoint(image: DatabaseImage): Promise<CheckpointResult>;
+  /** Committed transactions from behind a position on. Any number of readers, at any time after `open`. */
+  readFrom(afterLsn: number): LogCursor;
+  /** Behind this position everything can be read. */
+  readonly oldestLsn: number;
+  /** What is kept for readers from now on. Until it was called everything is kept that there is. */
+  retain(retention: LogRetention): void;
   /** Whether a checkpoint is worth its while, given what was written since the last one. */
   readonly wantsCheckpoint: boolean;
   readonly stats: EngineStats;
@@ -38,6 +44,40 @@ export interface PersistenceEngine {
   close(lsn: number, txn: number): Promise<void>;
   /** Lets the store go as it is. */
   abandon(): void;
+}
+
+/** Reads the log. One call at a time. */
+export interface LogCursor {
+  /**
+   * The next transactions, as far as `upTo`, which the engine has promised to be durable: none beyond it, and none twice;
+   * but the first may come with some that its user has. Nothing where `upTo` is reached.
+   * @throws OffsetTruncatedError where they are not there any more; CorruptionError; what the medium throws
+   */
+  next(upTo: number): Promise<LogSlice | undefined>;
+  close(): void;
+}
+
+/** Whole records, `[from, to)`, as they were given to `write`: good until the next call of the cursor. */
+export interface LogSlice {
+  readonly bytes: Buffer;
+  readonly from: number;
+  readonly to: number;
+  readonly firstLsn: number;
+  readonly transactions: number;
+  /** Where they are from, and where in it `bytes` begins: for what is said of damage. */
+  readonly source: string;
+  readonly sourceOffset: number;
+}
+
+/** How much of the log is kept for readers, beyond what recovery needs: whatever any of these wants. */
+export interface LogRetention {
+  /** Its latest bytes. */
+  readonly bytes: number;
+  /** What was written in the last milliseconds. */
+  readonly ms: number;
+  /** Everything behind this position, as long as the log has no more than `afterBytes` then. */
+  readonly afterLsn: number | undefined;
+  readonly afterBytes: number;
 }
 
 export interface OpenedStore {
@@ -115,4 +155,6 @@ export interface EngineStats {
   readonly segments: number;
   readonly checkpointLsn: number;
   readonly checkpointBytes: number;
+  /** Bytes of the log that only readers of the past need. */
+  readonly keptBytes: number;
 }

@@ -7,7 +7,7 @@ import type { UpdateBytes } from '../table/table-loader.js';
 import { readAt, readCheckpoint } from './checkpoint-file.js';
 import { FrameKind } from './frame.js';
 import { CHECKPOINT_DIRECTORY, isCheckpointName, LOG_DIRECTORY, MANIFEST, segmentName, segmentNumber, UNFINISHED } from './layout.js';
-import type { EndedSegment } from './log-writer.js';
+import type { EndedSegment } from './log-history.js';
 import { decodeManifest, type Manifest, type ManifestTable, MOST_MANIFEST_BYTES } from './manifest.js';
 import type { Damage, RecoveryTarget } from './persistence-engine.js';
 import { type Frame, readSegmentHeader, type SegmentEnd, type SegmentHeader, walkFrames } from './segment.js';
@@ -31,7 +31,9 @@ import { readRecords } from './transaction-record.js';
  *   | the last segment: bytes that are no frame, and a later promise over them   | refused: synced data is damaged   |
  *   | the last segment: bytes that are no frame, no such promise                 | a torn end: kept aside and cut    |
  *   | the last segment: zeros to the end of the file                             | the end of the log                |
- *   | segments before the first, checkpoints of other positions, unfinished files| left over: deleted                |
+ *   | segments before the first that follow one another, with sound headers      | kept for readers, as retention says |
+ *   | other segments before the first                                            | deleted when retention passes them |
+ *   | checkpoints of other positions, unfinished files                           | left over: deleted                |
  *
  * `spec/persistence/recovery.spec.ts` has a test of each.
  */
@@ -251,7 +253,8 @@ class Replay {
     // Parts whose end was never written are as torn as bytes that are no frame.
     const cut = parts.length > 0 ? this.beforeParts(bytes, file, header, partsAt) : end;
     this.last = { number, end: cut, header, bytes };
-    this.segments.push({ number, bytes: cut.at, coveredBy: Math.max(this.coveredBy, header.firstLsn - 1) });
+    const { firstLsn, begun } = header;
+    this.segments.push({ number, firstLsn, begun, bytes: cut.at, coveredBy: Math.max(this.coveredBy, firstLsn - 1) });
   }
 
   private beforeParts(bytes: Buffer, file: string, header: SegmentHeader, at: number): SegmentEnd {

@@ -17,11 +17,12 @@ import {
  * A segment of the log: a header, frames, and zeros where the file reaches further than they do.
  *
  *   0       4         8         24       32        40          44          48            56            60    64
- *   | magic | version | storeId | number | firstLsn | epoch    | 0         | previous    | previousCrc | crc | frames …
+ *   | magic | version | storeId | number | firstLsn | epoch    | begun     | previous    | previousCrc | crc | frames …
  *   | u32   | u32     | 16 B    | u64    | u64      | u32      | u32       | length u64  | u32         | u32 |
  *
  * `previous length` and `previousCrc` are those of the segment before, which was whole and synced when this one was made:
- * only the last segment's end can be torn. `epoch` counts how often the store was opened.
+ * only the last segment's end can be torn. `epoch` counts how often the store was opened. `begun` is when the segment was, in
+ * seconds since 1970.
  */
 const MAGIC = 0x4753_5457; // 'WTSG'
 export const LOG_VERSION = 1;
@@ -30,7 +31,8 @@ const STORE_AT = VERSION_AT + 4;
 const NUMBER_AT = STORE_AT + 16;
 const FIRST_LSN_AT = NUMBER_AT + 8;
 const EPOCH_AT = FIRST_LSN_AT + 8;
-const PREVIOUS_LENGTH_AT = EPOCH_AT + 8;
+const BEGUN_AT = EPOCH_AT + 4;
+const PREVIOUS_LENGTH_AT = BEGUN_AT + 4;
 const PREVIOUS_CRC_AT = PREVIOUS_LENGTH_AT + 8;
 const CRC_AT = PREVIOUS_CRC_AT + 4;
 export const SEGMENT_HEADER_BYTES = CRC_AT + 4;
@@ -39,6 +41,7 @@ export interface SegmentHeader {
   readonly number: number;
   readonly firstLsn: number;
   readonly epoch: number;
+  readonly begun: number;
   readonly previousLength: number;
   readonly previousCrc: number;
   /** The seed of the first frame's crc. */
@@ -53,6 +56,7 @@ export function writeSegmentHeader(storeId: Buffer, header: Omit<SegmentHeader, 
   writeU64(bytes, NUMBER_AT, header.number);
   writeU64(bytes, FIRST_LSN_AT, header.firstLsn);
   bytes.writeUInt32LE(header.epoch, EPOCH_AT);
+  bytes.writeUInt32LE(header.begun, BEGUN_AT);
   writeU64(bytes, PREVIOUS_LENGTH_AT, header.previousLength);
   bytes.writeUInt32LE(header.previousCrc, PREVIOUS_CRC_AT);
   const crc = crc32(bytes, 0, CRC_AT);
@@ -75,6 +79,7 @@ export function readSegmentHeader(bytes: Buffer, file: string, storeId: Buffer, 
     number: readU64(bytes, NUMBER_AT),
     firstLsn: readU64(bytes, FIRST_LSN_AT),
     epoch: bytes.readUInt32LE(EPOCH_AT),
+    begun: bytes.readUInt32LE(BEGUN_AT),
     previousLength: readU64(bytes, PREVIOUS_LENGTH_AT),
     previousCrc: bytes.readUInt32LE(PREVIOUS_CRC_AT),
     crc,
@@ -117,7 +122,7 @@ export function walkFrames(
     const found = readFrameHeader(bytes, at, storeSeed);
     const sum = found && checkFrame(bytes, at, found, crc);
     if (found === undefined || sum === undefined) break;
-    if (!isKnown(found.kind)) throw new CorruptionError(file, at, `a frame of kind ${found.kind}, which this version does not know`);
+    if (!isKnownKind(found.kind)) throw new CorruptionError(file, at, `a frame of kind ${found.kind}, which this version does not know`);
     const from = at + FRAME_HEADER_BYTES;
     if (found.kind < FIRST_SKIPPABLE_KIND) visit({ ...found, at, from, to: from + found.length });
     at += frameBytes(found.length);
@@ -126,7 +131,7 @@ export function walkFrames(
   return { at, crc, state: stateBehind(bytes, at, storeSeed) };
 }
 
-function isKnown(kind: number): boolean {
+export function isKnownKind(kind: number): boolean {
   return kind >= FIRST_SKIPPABLE_KIND || (kind >= FrameKind.Group && kind <= FrameKind.Seal);
 }
 

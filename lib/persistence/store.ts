@@ -6,8 +6,9 @@ import type { Journal } from '../transaction/journal.js';
 import { MOST_POSITIONS } from '../transaction/positions.js';
 import { CheckpointTask } from './checkpoint-task.js';
 import { takeImage } from './database-image.js';
-import { type Durability, FILE_ENGINE_DEFAULTS, FileEngine } from './file-engine.js';
-import type { CheckpointResult, EngineStats, PersistenceEngine, RecoveryReport, RecoveryTarget } from './persistence-engine.js';
+import { FileEngine } from './file-engine.js';
+import { type Durability, FILE_ENGINE_DEFAULTS } from './file-engine-options.js';
+import type { CheckpointResult, EngineStats, LogCursor, PersistenceEngine, RecoveryReport, RecoveryTarget } from './persistence-engine.js';
 import { PersistenceTask } from './persistence-task.js';
 import { storedTable } from './stored-table.js';
 
@@ -19,6 +20,16 @@ export const LoadMode = {
   Salvage: 'salvage',
 } as const;
 export type LoadMode = (typeof LoadMode)[keyof typeof LoadMode];
+
+/** How much of the log is kept for change feeds, beyond what recovery needs: whatever any of these wants. */
+export interface RetentionOptions {
+  /** Its latest bytes; none by default. */
+  readonly bytes?: number;
+  /** What was written in the last milliseconds; none by default. */
+  readonly ms?: number;
+  /** What a named consumer has not acknowledged, as long as the log has no more bytes than this; 1 GiB by default. */
+  readonly consumerBytes?: number;
+}
 
 /** Where a database is stored, and how. */
 export interface StoreOptions {
@@ -35,6 +46,7 @@ export interface StoreOptions {
     /** And after this long, where anything was written; 5 minutes by default. */
     readonly intervalMs?: number;
   };
+  readonly retention?: RetentionOptions;
   /** A segment of the log, from 4 KiB to 1 GiB; 16 MiB by default. */
   readonly segmentBytes?: number;
   /** Committed bytes that may wait to be stored; beyond, writers are slowed down. 8 MiB by default. */
@@ -44,6 +56,7 @@ export interface StoreOptions {
 }
 
 const DEFAULT_INTERVAL_MS = 5 * 60_000;
+const DEFAULT_CONSUMER_BYTES = 2 ** 30;
 const DEFAULT_QUEUE_BYTES = 8 * 1024 * 1024;
 const RETRY_MS = 1000;
 
@@ -102,6 +115,20 @@ export class Store {
     return { ...engine.stats, durableLsn: task?.durableLsn ?? recovery.lsn, queuedBytes: task?.queuedBytes ?? 0 };
   }
 
+  /** Committed transactions from behind a position on. */
+  readFrom(afterLsn: number): LogCursor {
+    return this.engine.readFrom(afterLsn);
+  }
+
+  get oldestLsn(): number {
+    return this.engine.oldestLsn;
+  }
+
+  /** From now on what is behind `afterLsn` is kept for consumers, beside what the options say. */
+  retain({ bytes = 0, ms = 0, consumerBytes = DEFAULT_CONSUMER_BYTES }: RetentionOptions, afterLsn: number | undefined): void {
+    this.engine.retain({ bytes, ms, afterLsn, afterBytes: consumerBytes });
+  }
+
   checkpoint(): Promise<CheckpointResult> {
     if (this.checkpoints === undefined) return Promise.reject(new ReadOnlyError('it was opened so'));
     return this.checkpoints.run();
@@ -115,7 +142,7 @@ export class Store {
   }
 }
 
-function checkOptions({ path, engine, durability, segmentBytes, queueBytes, loadMode }: StoreOptions): void {
+function checkOptions({ path, engine, durability, segmentBytes, queueBytes, loadMode, retention }: StoreOptions): void {
   if (engine === undefined && (typeof path !== 'string' || path === '')) throw new TypeError('path is the directory of the store');
   const relaxed = typeof durability === 'object' && durability !== null ? durability.relaxed : undefined;
   if (durability !== undefined && durability !== 'commit' && (typeof relaxed !== 'object' || relaxed === null)) {
@@ -127,6 +154,9 @@ function checkOptions({ path, engine, durability, segmentBytes, queueBytes, load
     throw new TypeError('segmentBytes is from 4096 to 2 ** 30');
   }
   if (queueBytes !== undefined && !(queueBytes > 0)) throw new TypeError('queueBytes is a number above 0');
+  for (const name of ['bytes', 'ms', 'consumerBytes'] as const) {
+    if (!((retention?.[name] ?? 0) >= 0)) throw new TypeError(`retention.${name} is a number from 0 on`);
+  }
   if (loadMode !== undefined && loadMode !== LoadMode.Strict && loadMode !== LoadMode.Salvage) {
     throw new TypeError('loadMode is LoadMode.Strict or LoadMode.Salvage');
   }

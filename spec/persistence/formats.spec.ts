@@ -57,7 +57,14 @@ describe('a frame', () => {
   });
 
   it('of an unknown kind is refused, and skipped from 128 on', () => {
-    const { bytes: head, crc } = writeSegmentHeader(STORE, { number: 1, firstLsn: 1, epoch: 1, previousLength: 0, previousCrc: 0 });
+    const { bytes: head, crc } = writeSegmentHeader(STORE, {
+      number: 1,
+      firstLsn: 1,
+      epoch: 1,
+      begun: 7,
+      previousLength: 0,
+      previousCrc: 0,
+    });
     const walk = (kind: number) => {
       const frame = Buffer.alloc(48);
       writeFrameHeader(frame, 0, { length: 8, kind, transactions: 0, firstLsn: 1, promised: 0 }, crc, 5);
@@ -74,7 +81,7 @@ describe('a frame', () => {
 });
 
 describe('a segment’s header', () => {
-  const { bytes } = writeSegmentHeader(STORE, { number: 3, firstLsn: 9, epoch: 2, previousLength: 77, previousCrc: 5 });
+  const { bytes } = writeSegmentHeader(STORE, { number: 3, firstLsn: 9, epoch: 2, begun: 7, previousLength: 77, previousCrc: 5 });
   const forged = (change: (copy: Buffer) => void) => {
     const copy = Buffer.from(bytes);
     change(copy);
@@ -83,7 +90,7 @@ describe('a segment’s header', () => {
   };
 
   it('is refused where it is short, of another version, store or number', () => {
-    expect(readSegmentHeader(bytes, 'file', STORE, 3)).toMatchObject({ firstLsn: 9, epoch: 2, previousLength: 77 });
+    expect(readSegmentHeader(bytes, 'file', STORE, 3)).toMatchObject({ firstLsn: 9, epoch: 2, begun: 7, previousLength: 77 });
     expect(() => readSegmentHeader(bytes.subarray(0, 63), 'file', STORE, 3)).toThrow(corrupt(/whole header/));
     expect(() =>
       readSegmentHeader(

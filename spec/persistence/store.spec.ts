@@ -142,7 +142,8 @@ class SlowEngine implements PersistenceEngine {
   written = 0;
   readonly idleAfterMs = 1000;
   readonly wantsCheckpoint = false;
-  readonly stats = { logBytes: 0, segments: 0, checkpointLsn: 0, checkpointBytes: 0 };
+  readonly stats = { logBytes: 0, segments: 0, checkpointLsn: 0, checkpointBytes: 0, keptBytes: 0 };
+  readonly oldestLsn = 0;
 
   async open(tables: readonly unknown[]) {
     const report = { lsn: 0, txn: 0, checkpointLsn: 0, rows: 0, transactions: 0, clean: true, tornTail: null, damage: [], durationMs: 0 };
@@ -157,6 +158,10 @@ class SlowEngine implements PersistenceEngine {
     });
   }
   async idle(): Promise<void> {}
+  readFrom() {
+    return { next: async () => undefined, close: () => undefined };
+  }
+  retain(): void {}
   async checkpoint() {
     return { lsn: 0, rows: 0, bytes: 0, durationMs: 0 };
   }

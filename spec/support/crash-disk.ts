@@ -113,6 +113,11 @@ class RecordingFile implements DiskFile {
     return this.file.bytes.copy(bytes, 0, position, Math.min(position + bytes.length, this.file.bytes.length));
   }
 
+  async readLater(bytes: Uint8Array, position: number): Promise<number> {
+    if (this.disk.isSlow) await nextTurn();
+    return this.read(bytes, position);
+  }
+
   write(bytes: Uint8Array, position: number): number {
     const copy = Buffer.from(bytes);
     const most = this.disk.note({ kind: 'write', inode: this.file.inode, position, bytes: copy });

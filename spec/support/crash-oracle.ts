@@ -1,6 +1,7 @@
 import type { Disk } from '../../lib/disk/disk.js';
 import { Database } from '../../lib/index.js';
-import { FileEngine, type FileEngineOptions } from '../../lib/persistence/file-engine.js';
+import { FileEngine } from '../../lib/persistence/file-engine.js';
+import type { FileEngineOptions } from '../../lib/persistence/file-engine-options.js';
 import { CRASH_MODES, type CrashMode, type Image, Medium, RecordingDisk } from './crash-disk.js';
 import { CRASH_TABLES, Left, type Recorded, recover, SMALL, type State, stateOf } from './crash-workload.js';
 import { Random } from './random.js';

@@ -1,6 +1,7 @@
 import type { Disk } from '../../lib/disk/disk.js';
 import { Column, Database, Index, PrimaryKey, type RecordVisitor, type RecoveryTarget, Table } from '../../lib/index.js';
-import { FileEngine, type FileEngineOptions } from '../../lib/persistence/file-engine.js';
+import { FileEngine } from '../../lib/persistence/file-engine.js';
+import type { FileEngineOptions } from '../../lib/persistence/file-engine-options.js';
 import type { PersistenceTask } from '../../lib/persistence/persistence-task.js';
 import { storedTable } from '../../lib/persistence/stored-table.js';
 import { buildSchemas } from '../../lib/schema/build-schema.js';

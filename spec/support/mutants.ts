@@ -20,6 +20,7 @@ export function omitting(disk: Disk, { syncOf, directorySyncOf, inPlace, believe
     path: file.path,
     size: () => file.size(),
     read: (bytes, position) => file.read(bytes, position),
+    readLater: (bytes, position) => file.readLater(bytes, position),
     write: (bytes, position) => {
       const written = file.write(bytes, position);
       return believesWrites ? bytes.length : written;

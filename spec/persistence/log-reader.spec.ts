@@ -1,0 +1,221 @@
+import { describe, expect, it } from '@jest/globals';
+import { ByteReader } from '../../lib/bytes/byte-reader.js';
+import { Database, type LogCursor, type LogRetention } from '../../lib/index.js';
+import { FileEngine } from '../../lib/persistence/file-engine.js';
+import { type RecordVisitor, readRecords } from '../../lib/persistence/transaction-record.js';
+import { type Image, RecordingDisk } from '../support/crash-disk.js';
+import { CRASH_TABLES, Left, Right, SMALL } from '../support/crash-workload.js';
+import { Random } from '../support/random.js';
+
+interface Opened {
+  readonly db: Database;
+  readonly engine: FileEngine;
+}
+
+const NONE: LogRetention = { bytes: 0, ms: 0, afterLsn: undefined, afterBytes: 0 };
+let time = 1_800_000_000_000;
+
+async function open(disk: RecordingDisk, retention: LogRetention | undefined): Promise<Opened> {
+  const engine = new FileEngine(disk, { ...SMALL, now: () => time });
+  const db = await Database.open({ engine, tables: CRASH_TABLES, retention: { bytes: 2 ** 40 } });
+  if (retention !== undefined) engine.retain(retention);
+  return { db, engine };
+}
+
+/** What a cursor gives, a line each transaction. */
+async function readAll(cursor: LogCursor, from: number, upTo: number): Promise<string[]> {
+  const lines: string[] = [];
+  let lsn = from;
+  for (;;) {
+    const slice = await cursor.next(upTo);
+    if (slice === undefined) return lines;
+    const { bytes, from: at, to, firstLsn, transactions, source, sourceOffset } = slice;
+    const add = (text: string) => {
+      lines[lines.length - 1] += text;
+    };
+    const visitor: RecordVisitor = {
+      begin: (transaction) => {
+        if (transaction.lsn !== lsn + 1) throw new Error(`${transaction.lsn} after ${lsn}`);
+        lsn = transaction.lsn;
+        lines.push(`${lsn}`);
+      },
+      insert: (table, row, first, last) => add(` +${table} ${row.toString('latin1', first, last)}`),
+      update: (table, { bytes: row, from: first, to: last }) => add(` =${table} ${row.toString('latin1', first, last)}`),
+      delete: (table, row, first, last) => add(` -${table} ${row.toString('latin1', first, last)}`),
+      counter: () => undefined,
+      position: () => undefined,
+    };
+    readRecords(new ByteReader(bytes, at, to, source, sourceOffset), firstLsn, transactions, lsn, visitor);
+  }
+}
+
+function write({ db }: Opened, random: Random): void {
+  const right = db.table(Right);
+  const many = random.chance(0.1) ? 60 : random.below(3);
+  if (random.chance(0.2)) db.table(Left).nextKey();
+  db.transaction(() => {
+    for (let n = 0; n < many; n++) {
+      if (random.chance(0.2)) right.delete(random.below(60));
+      else right.upsert({ id: random.below(60), text: 'r'.repeat(random.below(40)) });
+    }
+  });
+}
+
+describe('LogReader', () => {
+  it('gives from every position what was committed behind it, while more is written, over segments and reopenings', async () => {
+    for (let run = 0; run < 8; run++) {
+      const random = new Random();
+      const disk = new RecordingDisk();
+      disk.isSlow = run % 2 === 0;
+      let opened = await open(disk, undefined);
+      const readers: { from: number; lines: string[]; cursor: LogCursor }[] = [];
+      const catchUp = async () => {
+        const durable = opened.db.durableLsn;
+        for (const reader of readers) {
+          if (random.chance(0.5)) reader.lines.push(...(await readAll(reader.cursor, reader.from + reader.lines.length, durable)));
+        }
+      };
+      for (let step = 0; step < 120; step++) {
+        write(opened, random);
+        if (random.chance(0.1))
+          readers.push({ from: opened.db.durableLsn, lines: [], cursor: opened.engine.readFrom(opened.db.durableLsn) });
+        if (random.chance(0.3)) await opened.db.waitForOps();
+        if (random.chance(0.1)) await opened.db.checkpoint();
+        if (random.chance(0.2)) await catchUp();
+        if (random.chance(0.03)) {
+          await opened.db.close();
+          opened = await open(disk, undefined);
+          for (const reader of readers) reader.cursor = opened.engine.readFrom(reader.from + reader.lines.length);
+        }
+      }
+      const { db, engine } = opened;
+      const lsn: number = await db.waitForOps();
+      expect(engine.oldestLsn).toBe(0);
+      const whole = await readAll(engine.readFrom(0), 0, lsn);
+      expect([random.seed, whole.length]).toEqual([random.seed, lsn]);
+      for (const reader of readers) {
+        reader.lines.push(...(await readAll(reader.cursor, reader.from + reader.lines.length, lsn)));
+        expect([random.seed, reader.lines]).toEqual([random.seed, whole.slice(reader.from)]);
+      }
+      for (let from = lsn; from >= 0; from -= 1 + random.below(12))
+        expect(await readAll(engine.readFrom(from), from, lsn)).toEqual(whole.slice(from));
+      const middle = lsn >> 1;
+      const some = engine.readFrom(middle);
+      expect(await some.next(middle)).toBeUndefined();
+      some.close();
+      await db.close();
+    }
+  });
+});
+
+async function fill({ db }: Opened, count: number): Promise<void> {
+  for (let n = 0; n < count; n++) {
+    db.table(Right).upsert({ id: n % 50, text: 'x'.repeat(40) });
+    if (n % 5 === 0) {
+      await db.waitForOps();
+      time += 1000;
+    }
+  }
+  await db.waitForOps();
+}
+
+const segmentsOf = (disk: { files: ReadonlyMap<string, unknown> }) => [...disk.files.keys()].filter((path) => path.endsWith('.wal')).sort();
+const gone = (from: number, oldest: number) => expect.objectContaining({ code: 'WT_OFFSET_TRUNCATED', from, oldest });
+
+describe('what is kept of the log', () => {
+  it.each([
+    ['nothing', NONE, (oldest: number) => oldest > 170],
+    ['its latest bytes', { ...NONE, bytes: 5000 }, (oldest: number) => oldest > 60 && oldest < 160],
+    ['the last minutes', { ...NONE, ms: 20_000 }, (oldest: number) => oldest > 60 && oldest < 100],
+    ['what is behind a position', { ...NONE, afterLsn: 55, afterBytes: 2 ** 30 }, (oldest: number) => oldest > 20 && oldest <= 55],
+    ['not what is behind one too far back', { ...NONE, afterLsn: 55, afterBytes: 5000 }, (oldest: number) => oldest > 60 && oldest < 160],
+    ['all of it', { ...NONE, bytes: 2 ** 40 }, (oldest: number) => oldest === 0],
+  ] as [string, LogRetention, (oldest: number) => boolean][])('is %s', async (_name, retention, isRight) => {
+    const disk = new RecordingDisk();
+    let opened = await open(disk, retention);
+    await fill(opened, 200);
+    await opened.db.checkpoint();
+    const { oldestLsn } = opened.engine;
+    expect([oldestLsn, isRight(oldestLsn)]).toEqual([oldestLsn, true]);
+    expect(await readAll(opened.engine.readFrom(oldestLsn), oldestLsn, 200)).toHaveLength(200 - oldestLsn);
+    if (oldestLsn > 0) await expect(opened.engine.readFrom(oldestLsn - 1).next(200)).rejects.toEqual(gone(oldestLsn - 1, oldestLsn));
+    await opened.db.close();
+    opened = await open(disk, retention);
+    // The clock stood still meanwhile; a last segment without anything may have come.
+    expect(opened.engine.oldestLsn).toBe(oldestLsn);
+    expect((opened.db.stats().store?.keptBytes ?? 0) > 0).toBe(oldestLsn < 170);
+    opened.engine.retain(NONE);
+    expect(opened.engine.oldestLsn).toBeGreaterThan(170);
+    expect(segmentsOf(disk).length).toBeLessThan(4);
+    await opened.db.close();
+  });
+
+  it('tells a reader under whom it was let go', async () => {
+    const disk = new RecordingDisk();
+    const opened = await open(disk, NONE);
+    await fill(opened, 50);
+    const reader = opened.engine.readFrom(3);
+    expect((await reader.next(50))?.firstLsn).toBeLessThan(5);
+    await fill(opened, 150);
+    await opened.db.checkpoint();
+    await expect(readAll(reader, 3, 200)).rejects.toEqual(expect.objectContaining({ code: 'WT_OFFSET_TRUNCATED' }));
+    await opened.db.close();
+  });
+});
+
+describe('damage to segments that only readers of the past need', () => {
+  async function kept(): Promise<Image> {
+    const disk = new RecordingDisk();
+    const opened = await open(disk, { ...NONE, bytes: 2 ** 40 });
+    await fill(opened, 200);
+    await opened.db.checkpoint();
+    await opened.db.close();
+    return disk.image;
+  }
+
+  function changed(image: Image, place: number, change: ((bytes: Buffer) => Buffer) | undefined): RecordingDisk {
+    const copy = new Map(image);
+    const path = segmentsOf({ files: image })[place] as string;
+    if (change === undefined) copy.delete(path);
+    else copy.set(path, change(Buffer.from(image.get(path) as Buffer)));
+    return new RecordingDisk(copy);
+  }
+
+  const flip = (at: number) => (bytes: Buffer) => {
+    bytes[at] = (bytes[at] as number) ^ 64;
+    return bytes;
+  };
+
+  it('never refuses the store: what is behind it is read, what is before it is gone', async () => {
+    const image = await kept();
+    const disk = changed(image, 3, flip(30));
+    const { db, engine } = await open(disk, undefined);
+    expect(db.table(Right).count()).toBe(50);
+    const { oldestLsn } = engine;
+    expect(oldestLsn).toBeGreaterThan(20);
+    expect(await readAll(engine.readFrom(oldestLsn), oldestLsn, 200)).toHaveLength(200 - oldestLsn);
+    await expect(engine.readFrom(1).next(200)).rejects.toEqual(gone(1, oldestLsn));
+    expect(segmentsOf(disk)).toContain('/db/wal/0000000000000001.wal');
+    engine.retain(NONE);
+    expect(segmentsOf(disk)).not.toContain('/db/wal/0000000000000001.wal');
+    await db.close();
+  });
+
+  it.each([
+    ['a byte of a frame’s header', (bytes: Buffer) => flip(64 + 8)(bytes), /damaged bytes/],
+    ['a byte of a payload', flip(64 + 60), /damaged bytes/],
+    ['its end cut off', (bytes: Buffer) => bytes.subarray(0, bytes.length - 8), /ends before its length/],
+    ['all of it gone', undefined, /missing/],
+  ] as [string, ((bytes: Buffer) => Buffer) | undefined, RegExp][])('is told to who reads it: %s', async (_name, change, reason) => {
+    const image = await kept();
+    const disk = changed(image, 3, change ?? ((bytes) => bytes));
+    const { db, engine } = await open(disk, undefined);
+    if (change === undefined) disk.unlink('/db/wal/0000000000000004.wal');
+    await expect(readAll(engine.readFrom(0), 0, 200)).rejects.toMatchObject({
+      code: 'WT_CORRUPTION',
+      file: '/db/wal/0000000000000004.wal',
+      reason: expect.stringMatching(reason),
+    });
+    await db.close();
+  });
+});
