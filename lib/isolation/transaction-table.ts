@@ -17,9 +17,9 @@ import { SnapshotView, type TableMoment } from './snapshot-view.js';
 /** What a transaction's tables need of it. */
 export interface TransactionScope {
   readonly journal: Journal;
-  /** Locks a row or, where somebody else has it, ends the transaction. @throws TransactionConflictError */
+  /** Locks a row or, where somebody else has it, ends the transaction. @throws TransactionConflictError @internal */
   lockNow(table: TableCore, key: Key): void;
-  /** Ends the transaction with a conflict over a row. */
+  /** Ends the transaction with a conflict over a row. @internal */
   conflict(table: TableCore, key: Key): TransactionConflictError;
 }
 
