@@ -300,6 +300,14 @@ export class PositionLimitError extends WorkTableError {
   }
 }
 
+/** What is no event of the tables that it should be of: another form, another table, rows that its kind does not have. */
+export class EventFormatError extends WorkTableError {
+  readonly code = 'WT_EVENT_FORMAT';
+  constructor(readonly reason: string) {
+    super(`not an event of these tables: ${reason}`);
+  }
+}
+
 /** The database was closed. */
 export class ClosedError extends WorkTableError {
   readonly code = 'WT_CLOSED';

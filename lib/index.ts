@@ -7,16 +7,35 @@ export { type CallDecorator, Measured, type MeasuredOptions } from '../decorator
 export { PrimaryKey } from '../decorators/primary-key.js';
 export { Query } from '../decorators/query.js';
 export { Table } from '../decorators/table.js';
-export type { ChangeEvent, CommitEvent } from './cdc/change-event.js';
+export type { ChangeEvent, ChangeEventKind, CommitEvent, SnapshotMark } from './cdc/change-event.js';
 export { type ChangeKind, type IndexEvent, type LinkInfo, type Lsn, Operation } from './cdc/operation.js';
 export type { DatabaseEvents } from './cdc/publisher.js';
 export { Database, type DatabaseOptions, type DatabaseStats, type OpenOptions } from './database.js';
+export {
+  AvroEncoder,
+  type AvroEncoderOptions,
+  type AvroPart,
+  type EventSource,
+} from './encode/avro-encoder.js';
+export type { AvroFileOptions } from './encode/avro-file.js';
+export {
+  ConfluentEncoder,
+  type ConfluentEncoderOptions,
+  type ConfluentMessage,
+  type SchemaIds,
+} from './encode/confluent-encoder.js';
+export type { ConnectForms, ConnectSchema } from './encode/connect-json.js';
+export { DebeziumEncoder, type DebeziumEncoderOptions, type DebeziumMessage } from './encode/debezium-encoder.js';
+export type { MessageOptions } from './encode/messages.js';
+export { type PlainCommit, type PlainEvent, PlainEvents, type PlainEventsOptions } from './encode/plain-events.js';
+export type { PlainForms } from './encode/plain-value.js';
 export {
   ClosedError,
   CorruptionError,
   DatabaseLockedError,
   DiskFullError,
   DuplicateKeyError,
+  EventFormatError,
   FormatVersionError,
   InvariantError,
   LockTimeoutError,
@@ -66,7 +85,7 @@ export { LoadMode, type RetentionOptions, type StoreOptions, type StoreStats } f
 export type { StoredIndex, StoredSchema, StoredTable } from './persistence/stored-table.js';
 export type { GroupPart, TransactionGroup } from './persistence/transaction-group.js';
 export type { RecordVisitor } from './persistence/transaction-record.js';
-export { type AvroSchema, type AvroType, avscType } from './schema/avro-schema.js';
+export { type AvroRecord, type AvroSchema, type AvroType, avscType } from './schema/avro-schema.js';
 export type { EntityClass } from './schema/column-type.js';
 export type {
   ColumnOptions,

@@ -34,7 +34,7 @@ export function listen(db: Database, cities: Cities): Events {
     events.last = transaction.changes as readonly ChangeEvent<City, number>[];
   });
   cities.on('change', (event) => {
-    events.heard[event.kind]++;
+    if (event.kind !== 'read') events.heard[event.kind]++;
   });
   return events;
 }

@@ -1,5 +1,11 @@
 import type { ChangeKind, Lsn, Operation } from './operation.js';
 
+/** What a change event tells of: a change, or, where an image is read before the changes after it, a row of the image. */
+export type ChangeEventKind = ChangeKind | 'read';
+
+/** Where a row stands in its image: its beginning and end, and those of its table's rows, are marked. */
+export type SnapshotMark = 'first' | 'first_in_data_collection' | 'true' | 'last_in_data_collection' | 'last';
+
 /** A committed change, as listeners see it. Rows are the listener's own. */
 export interface ChangeEvent<Row = object, Key = unknown> {
   /** The position of its transaction in the order of commits. */
@@ -8,7 +14,7 @@ export interface ChangeEvent<Row = object, Key = unknown> {
   /** Its place within the transaction, from 0. */
   readonly seq: number;
   readonly table: string;
-  readonly kind: ChangeKind;
+  readonly kind: ChangeEventKind;
   readonly key: Key;
   readonly before: Row | null;
   readonly after: Row | null;
@@ -16,6 +22,8 @@ export interface ChangeEvent<Row = object, Key = unknown> {
   readonly at: Date;
   /** Of a delete: the row's time was over. */
   readonly expired?: true;
+  /** Of a row of an image: its place there. */
+  readonly snapshot?: SnapshotMark;
 }
 
 /** A committed transaction with all its changes, in their order. */

@@ -6,6 +6,7 @@ import type { AvroName, ColumnType, Element, Field } from './column-type.js';
 /** Avro schemas as JSON, as far as tables use them. */
 export type AvroSchema = string | AvroSchema[] | AvroRecord | AvroOther;
 
+/** The Avro schema of a record, as JSON. */
 export interface AvroRecord {
   type: 'record';
   name: string;
