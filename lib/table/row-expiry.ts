@@ -66,7 +66,9 @@ export class RowExpiry {
   /** Rows that expire at `last` or before, the first first; nulls never do. */
   private rowsUntil(last: number, most: number, unlocked: boolean): RowId[] {
     const rows: RowId[] = [];
-    this.index.scan({ low: null, lowInclusive: false, high: last, highInclusive: true }, false, (row) => {
+    // Among values that are never null, null has no place in the order: as a bound it would be 0.
+    const low = this.core.schema.columns[this.schema.column]?.nullable === true ? null : undefined;
+    this.index.scan({ low, lowInclusive: false, high: last, highInclusive: true }, false, (row) => {
       if (unlocked && this.core.isHeld(row)) return false;
       rows.push(row);
       return rows.length >= most;

@@ -215,6 +215,33 @@ describe('rows that expire', () => {
     void other.close();
   });
 
+  it.each([
+    ['that may be null', true],
+    ['that may not', false],
+  ])('expire at and before 1970, too, by a column %s', async (_, nullable) => {
+    class Ticket {
+      declare id: number;
+      declare until: Date;
+    }
+    PrimaryKey('autoincrement')(Ticket.prototype, 'id');
+    Column('int')(Ticket.prototype, 'id');
+    Column({ type: 'timestamp-millis', nullable })(Ticket.prototype, 'until');
+    ExpiresAt()(Ticket.prototype, 'until');
+    Table()(Ticket);
+    const other = new Database({ tables: [Ticket], expiryIntervalMs: MINUTE });
+    const tickets = other.table(Ticket);
+    const id = tickets.insert({ until: new Date(START + MINUTE) });
+    for (const ms of [0, -1, -MINUTE, -8.64e15, 1]) {
+      expect(tickets.select(tickets.insert({ until: new Date(ms) }))).toBeUndefined();
+    }
+    expect(tickets.count()).toBe(1);
+    tickets.updateBy(id, { until: new Date(0) });
+    expect(tickets.count()).toBe(0);
+    expect(tickets.removeExpired()).toBe(6);
+    expect(tickets.stats().rows).toBe(0);
+    await other.close();
+  });
+
   it('are declared rightly, or refused', () => {
     const refusal = (declare: () => new () => object) => {
       try {
