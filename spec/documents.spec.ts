@@ -29,6 +29,10 @@ const WRONG = [
   ...[`${FENCE}ts`, "setImmediate(() => { throw new Error('late'); });", 'await new Promise(() => {});', FENCE],
   ...[`${FENCE}ts compile-only: it would fail`, "throw new Error('not run');", FENCE],
   ...[`${FENCE}ts`, 'console.log(1); // prints: 1', FENCE, `${FENCE}ts continue`, 'console.log([2]); // prints: [ 2 ]', FENCE],
+  ...[`${FENCE}ts standard`, 'const decorate = (_: unknown, { kind }: ClassDecoratorContext) => console.log(kind);'],
+  ...['@decorate class Note {}', 'new Note(1);', FENCE],
+  ...[`${FENCE}js`, 'console.log(new Database({ tables: [] }).tables.length);', FENCE],
+  ...[`${FENCE}ts foreign: another language`, 'SELECT 1', FENCE],
 ].join('\n');
 const wrong = programsOf('wrong.md', WRONG);
 
@@ -58,7 +62,9 @@ describe('the documentation', () => {
     expect(found(23)).toEqual(['wrong.md:23: Error: late']);
     expect(found(27)).toEqual([]);
     expect(found(30)).toEqual([]);
-    expect(findings.programs.size).toBe(programs.length + 9);
+    expect(found(36)).toEqual([expect.stringMatching(/^wrong\.md:38: TS2554: Expected 0 arguments/)]);
+    expect(found(41)).toEqual(['wrong.md:41: ReferenceError: Database is not defined']);
+    expect(findings.programs.size).toBe(programs.length + 11);
   });
 });
 

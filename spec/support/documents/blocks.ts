@@ -5,6 +5,7 @@
  * |---|---|
  * | `ts` | a program of its own |
  * | `ts setup` | what every later program of the page begins with |
+ * | `ts standard` | a program of its own, without the setup, compiled with standard decorators |
  * | `ts continue` | goes on from the block before it |
  * | `ts compile-only: reason` | is type-checked, and not run |
  * | `ts foreign: whose` | is another library's code, or a place to fill in: neither is checked |
@@ -18,12 +19,13 @@ export interface Program {
   /** Of the first line of its own code, from 1. */
   readonly line: number;
   readonly language: 'ts' | 'js';
+  readonly decorators: 'legacy' | 'standard';
   readonly runs: boolean;
   /** Every line stands where it stands in the page, so that whoever names a line names the page's. */
   readonly source: string;
 }
 
-type Mode = '' | 'setup' | 'continue' | 'compile-only' | 'foreign';
+type Mode = '' | 'setup' | 'standard' | 'continue' | 'compile-only' | 'foreign';
 
 interface Block {
   readonly line: number;
@@ -34,7 +36,7 @@ interface Block {
 
 /** @throws Error with page and line for a block whose info string says nothing known */
 export function programsOf(page: string, text: string): Program[] {
-  const programs: { line: number; language: 'ts' | 'js'; runs: boolean; blocks: Block[] }[] = [];
+  const programs: (Omit<Program, 'page' | 'source'> & { blocks: Block[] })[] = [];
   let setup: Block | undefined;
   for (const block of blocksOf(page, text)) {
     const last = programs.at(-1);
@@ -44,8 +46,9 @@ export function programsOf(page: string, text: string): Program[] {
         throw new Error(`${page}:${block.line}: there is nothing to continue from`);
       last.blocks.push(block);
     } else {
-      const before = setup === undefined || setup.language !== block.language ? [] : [setup];
-      programs.push({ line: block.line, language: block.language, runs: block.mode !== 'compile-only', blocks: [...before, block] });
+      const decorators = block.mode === 'standard' ? 'standard' : 'legacy';
+      const blocks = setup?.language === block.language && decorators === 'legacy' ? [setup, block] : [block];
+      programs.push({ line: block.line, language: block.language, decorators, runs: block.mode !== 'compile-only', blocks });
       if (block.mode === 'setup') setup = block;
     }
   }
@@ -104,6 +107,7 @@ function modeOf(info: string, place: string): Mode {
   switch (mode) {
     case '':
     case 'setup':
+    case 'standard':
     case 'continue':
       if (reason === '') return mode;
       break;
@@ -112,7 +116,7 @@ function modeOf(info: string, place: string): Mode {
       if (reason.length >= 5) return mode;
       throw new Error(`${place}: say why: ${mode}: …`);
   }
-  throw new Error(`${place}: '${info}' is none of setup, continue, compile-only: reason, foreign: whose`);
+  throw new Error(`${place}: '${info}' is none of setup, standard, continue, compile-only: reason, foreign: whose`);
 }
 
 function sourceOf(blocks: readonly Block[]): string {

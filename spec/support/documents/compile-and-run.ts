@@ -36,7 +36,7 @@ export function compileAndRun(programs: readonly Program[]): Findings {
 }
 
 function fileOf(program: Program, extension: string = program.language): string {
-  return `documents/${program.page.replace(/\.md$/, '')}-${program.line}.${extension}`;
+  return `${program.decorators}/${program.page.replace(/\.md$/, '')}-${program.line}.${extension}`;
 }
 
 function compile(folder: string, programs: readonly Program[], found: ReadonlyMap<string, string[]>): string[] {
@@ -49,19 +49,29 @@ function compile(folder: string, programs: readonly Program[], found: ReadonlyMa
     mkdirSync(dirname(file), { recursive: true });
     writeFileSync(file, program.source);
   }
-  const compilerOptions = {
-    rootDir: '.',
-    outDir: 'dist',
-    sourceMap: true,
-    allowJs: true,
-    noUnusedLocals: false,
-    noUnusedParameters: false,
-  };
-  writeFileSync(
-    join(folder, 'tsconfig.documents.json'),
-    JSON.stringify({ extends: './tsconfig.json', compilerOptions, include: [...sources, 'documents'] }),
-  );
-  const { stdout, stderr } = spawnSync(process.execPath, [TSC, '-p', 'tsconfig.documents.json', '--pretty', 'false'], {
+  const others: string[] = [];
+  for (const decorators of ['legacy', 'standard'] as const) {
+    const own = programs.filter((program) => program.decorators === decorators);
+    if (own.length > 0) others.push(...check(folder, decorators, sources, own, found));
+  }
+  return others;
+}
+
+/** Compiles what is meant for one kind of decorators. @returns what is wrong elsewhere than in programs */
+function check(
+  folder: string,
+  decorators: Program['decorators'],
+  sources: readonly string[],
+  programs: readonly Program[],
+  found: ReadonlyMap<string, string[]>,
+): string[] {
+  const legacy = decorators === 'legacy';
+  const kind = { experimentalDecorators: legacy, emitDecoratorMetadata: legacy };
+  const lenient = { allowJs: true, noUnusedLocals: false, noUnusedParameters: false };
+  const compilerOptions = { rootDir: '.', outDir: 'dist', sourceMap: true, ...kind, ...lenient };
+  const include = [...sources, decorators];
+  writeFileSync(join(folder, 'tsconfig.programs.json'), JSON.stringify({ extends: './tsconfig.json', compilerOptions, include }));
+  const { stdout, stderr } = spawnSync(process.execPath, [TSC, '-p', 'tsconfig.programs.json', '--pretty', 'false'], {
     cwd: folder,
     encoding: 'utf8',
   });
