@@ -24,7 +24,7 @@ import {
 import { LogHistory } from './log-history.js';
 import { type LogPlace, LogReader } from './log-reader.js';
 import { LogWriter } from './log-writer.js';
-import { type Manifest, type ManifestTable, saveManifest } from './manifest.js';
+import { type Manifest, type ManifestTable, saveManifest, type TableCheckpoint } from './manifest.js';
 import { matchTables, newManifest } from './match-tables.js';
 import type {
   CheckpointResult,
@@ -355,15 +355,15 @@ export class FileEngine implements PersistenceEngine {
       checkpointTxn: image.txn,
       firstSegment: this.history.needed.find(({ coveredBy }) => coveredBy > image.lsn)?.number ?? segment,
       lastSegment: segment,
-      tables: manifest.tables.map((table, place) => ({ ...table, checkpoint: written[place] ?? null })),
+      tables: manifest.tables.map((table, place) => ({ ...table, checkpoint: written[place] as TableCheckpoint })),
       positions: [...image.positions],
     });
   }
 
   async close(lsn: number, txn: number): Promise<void> {
-    const { writer } = this;
+    const writer = this.writable;
     try {
-      if (writer !== undefined) await this.log.run(this.closed(writer, lsn, txn));
+      await this.log.run(this.closed(writer, lsn, txn));
     } catch (error) {
       throw new PersistenceFailedError(error);
     } finally {

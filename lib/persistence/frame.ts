@@ -55,18 +55,8 @@ export function frameBytes(length: number): number {
   return (FRAME_HEADER_BYTES + length + FRAME_ALIGNMENT - 1) & -FRAME_ALIGNMENT;
 }
 
-/**
- * Writes the header of a frame whose payload is in two places or one: `[at + 40, at + 40 + length)` of `bytes`, or
- * `payload`. @returns its crc, the seed of the next.
- */
-export function writeFrameHeader(
-  bytes: Buffer,
-  at: number,
-  header: FrameHeader,
-  seed: number,
-  storeSeed: number,
-  payload?: Buffer,
-): number {
+/** Writes the header of a frame whose payload stands behind it already. @returns its crc, the seed of the next. */
+export function writeFrameHeader(bytes: Buffer, at: number, header: FrameHeader, seed: number, storeSeed: number): number {
   assert(header.length <= MOST_FRAME_BYTES, 'a frame is within its limit');
   bytes.writeUInt32LE(FRAME_MAGIC, at);
   bytes.writeUInt32LE(header.length, at + LENGTH_AT);
@@ -78,14 +68,13 @@ export function writeFrameHeader(
   writeU64(bytes, at + FIRST_LSN_AT, header.firstLsn);
   writeU64(bytes, at + PROMISED_AT, header.promised);
   bytes.writeUInt32LE(crc32(bytes, at, at + HEADER_CRC_AT, storeSeed), at + HEADER_CRC_AT);
-  const crc = frameCrc(bytes, at, header.length, seed, payload);
+  const crc = frameCrc(bytes, at, header.length, seed);
   bytes.writeUInt32LE(crc, at + CRC_AT);
   return crc;
 }
 
-function frameCrc(bytes: Buffer, at: number, length: number, seed: number, payload?: Buffer): number {
+function frameCrc(bytes: Buffer, at: number, length: number, seed: number): number {
   const head = crc32(bytes, at, at + CRC_AT, seed);
-  if (payload !== undefined) return crc32(payload, 0, length, head);
   return crc32(bytes, at + FRAME_HEADER_BYTES, at + FRAME_HEADER_BYTES + length, head);
 }
 

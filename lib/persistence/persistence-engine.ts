@@ -25,7 +25,7 @@ export interface PersistenceEngine {
    * then is it known whether both are safe. Engines that cannot wait in place have none.
    */
   writeNow?(group: TransactionGroup): void;
-  /** Nothing more is written for now: the engine makes what it has as safe as it can. */
+  /** Nothing more is written for now: the engine makes what it has as safe as it can. @throws as `write` */
   idle(): Promise<void>;
   /** How long nothing is to be written before `idle` is worth its while. */
   readonly idleAfterMs: number;

@@ -1,6 +1,7 @@
 import { EventEmitter } from 'eventemitter3';
+import { assert } from '../assert.js';
 import type { Lsn } from '../cdc/operation.js';
-import { ClosedError, DiskFullError, PersistenceFailedError, QueueFullError } from '../errors.js';
+import { DiskFullError, PersistenceFailedError, QueueFullError } from '../errors.js';
 import type { CommitLog, JournalEntry } from '../transaction/journal.js';
 import type { PersistenceEngine } from './persistence-engine.js';
 import { TransactionGroup } from './transaction-group.js';
@@ -120,7 +121,7 @@ export class PersistenceTask implements CommitLog {
         if (this.storing.isEmpty) continue;
         const { lastLsn } = this.storing;
         const records = this.appendedRecords - this.filling.count;
-        if (await this.tryOnce(() => this.engine.write(this.storing))) {
+        if (await this.write(this.storing)) {
           this.storing.clear();
           this.stored(records, lastLsn);
         }
@@ -138,11 +139,11 @@ export class PersistenceTask implements CommitLog {
     this.storing = filling;
   }
 
-  /** Has the engine do something. @returns whether it did; where there is no room, after a while */
-  private async tryOnce(work: () => Promise<void>): Promise<boolean> {
+  /** Has the engine store a group. @returns whether it did; where there is no room, after a while */
+  private async write(group: TransactionGroup): Promise<boolean> {
     this.isOut = true;
     try {
-      await work();
+      await this.engine.write(group);
     } catch (error) {
       this.isOut = false;
       this.held = undefined;
@@ -202,7 +203,7 @@ export class PersistenceTask implements CommitLog {
     } catch (error) {
       if (error instanceof DiskFullError) {
         this.isFull(error);
-        if (!this.isWorking) this.wake();
+        assert(this.isWorking, 'what waits has somebody who tries it again');
         throw error;
       }
       this.fail(error);
@@ -241,31 +242,39 @@ export class PersistenceTask implements CommitLog {
   private async seal(): Promise<void> {
     const waiting = this.seals.splice(0);
     const records = this.appendedRecords - this.filling.count;
-    if (await this.tryOnce(() => this.engine.idle())) {
-      this.sealedRecords = records;
-      this.stored(records, this.lsn);
-      for (const { resolve } of waiting) resolve();
-    } else {
-      for (const { reject } of waiting) reject(this.failure ?? this.full ?? new ClosedError());
+    this.isOut = true;
+    try {
+      await this.engine.idle();
+    } catch (error) {
+      this.isOut = false;
+      // Nothing depends on a seal: without room for it there may be some for what comes next, and what was stored counts.
+      if (error instanceof DiskFullError) this.stored(this.storedRecords, this.lsn);
+      else this.fail(error);
+      for (const { reject } of waiting) reject(this.failure ?? error);
+      return;
     }
+    this.isOut = false;
+    this.sealedRecords = records;
+    this.stored(records, this.lsn);
+    for (const { resolve } of waiting) resolve();
   }
 
   /**
    * Resolves with the LSN up to which everything is durable, when all that is committed now is.
-   * @throws PersistenceFailedError: whether it was stored is not known; ClosedError
+   * @throws PersistenceFailedError: whether it was stored is not known
    */
   waitForOps(): Promise<Lsn> {
     if (this.failure !== undefined) return Promise.reject(this.failure);
     if (this.storedRecords >= this.appendedRecords) return Promise.resolve(this.durableLsn);
-    if (this.isClosed) return Promise.reject(new ClosedError());
     return new Promise((resolve, reject) => {
+      assert(!this.isClosed, 'a task ends when all is stored, or has failed');
       this.waiters.push({ records: this.appendedRecords, resolve, reject });
     });
   }
 
   /** The process ends, and waits for nothing: what was committed is stored in place. */
   storeAtExit(): void {
-    if (this.failure !== undefined || this.isClosed) return;
+    if (this.failure !== undefined || (this.filling.isEmpty && this.storing.isEmpty)) return;
     try {
       this.storeInPlace();
     } catch {} // nobody is left to be told; nothing that was acknowledged is among it

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { assert } from '../assert.js';
 import { ByteReader } from '../bytes/byte-reader.js';
 import { crc32 } from '../bytes/crc32.js';
 import type { Disk } from '../disk/disk.js';
@@ -128,7 +129,8 @@ export function neededSegments({ manifest, segments }: StoreFiles, path: string,
 /** @throws the error, where nobody takes damage */
 function note(error: unknown, onDamage: OnDamage): void {
   if (onDamage === undefined || !(error instanceof CorruptionError)) throw error;
-  onDamage({ file: error.file ?? '', offsetBytes: error.offsetBytes, reason: error.reason });
+  assert(error.file !== undefined, 'damage is in a file');
+  onDamage({ file: error.file, offsetBytes: error.offsetBytes, reason: error.reason });
 }
 
 /** Reads the checkpoints, and the positions that the manifest has of them, into the target. @returns the rows that there were. @throws CorruptionError */
@@ -166,7 +168,7 @@ function loadCheckpoint(
     const counter = readCheckpoint(file, storeId, expected, (bytes, from, to) => {
       inFile(name, () => target.row(place, bytes, from, to));
     });
-    target.counter(place, counter);
+    inFile(name, () => target.counter(place, counter));
   } finally {
     file.close();
   }
@@ -265,16 +267,16 @@ class Replay {
   private follows(file: string, header: SegmentHeader): void {
     const { last, lsn, manifest } = this;
     if (header.epoch > manifest.epoch) throw new CorruptionError(file, 0, 'a segment of a later opening than the manifest knows');
-    if (lsn === undefined) {
+    if (last === undefined) {
       if (header.firstLsn > manifest.checkpointLsn + 1) throw new CorruptionError(file, 0, 'the log begins behind the checkpoint');
       this.lsn = header.firstLsn - 1;
       return;
     }
-    if (last === undefined || last.end.at !== header.previousLength || last.end.crc !== header.previousCrc) {
+    if (last.end.at !== header.previousLength || last.end.crc !== header.previousCrc) {
       throw new CorruptionError(file, 0, 'the segment before it does not end as this one says');
     }
     if (last.bytes.length !== last.end.at) throw new CorruptionError(file, 0, 'the segment before it is longer than this one says');
-    if (header.firstLsn !== lsn + 1) throw new CorruptionError(file, 0, 'transactions are missing between two segments');
+    if (header.firstLsn !== (lsn as number) + 1) throw new CorruptionError(file, 0, 'transactions are missing between two segments');
   }
 
   private frames(file: string, bytes: Buffer, frames: readonly Frame[]): void {

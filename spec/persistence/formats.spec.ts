@@ -2,14 +2,16 @@ import { describe, expect, it } from '@jest/globals';
 import { ByteReader } from '../../lib/bytes/byte-reader.js';
 import { crc32 } from '../../lib/bytes/crc32.js';
 import { CorruptionError } from '../../lib/index.js';
-import { CheckpointEncoder, type CheckpointExpectation, readCheckpoint } from '../../lib/persistence/checkpoint-file.js';
-import { FrameKind, MOST_FRAME_BYTES, readFrameHeader, writeFrameHeader } from '../../lib/persistence/frame.js';
+import { CheckpointEncoder, type CheckpointExpectation, readAt, readCheckpoint } from '../../lib/persistence/checkpoint-file.js';
+import { checkFrame, FrameKind, MOST_FRAME_BYTES, readFrameHeader, writeFrameHeader } from '../../lib/persistence/frame.js';
 import { checkpointName, isCheckpointName, segmentName, segmentNumber } from '../../lib/persistence/layout.js';
 import { decodeManifest, encodeManifest, type Manifest } from '../../lib/persistence/manifest.js';
 import { newManifest } from '../../lib/persistence/match-tables.js';
 import { readSegmentHeader, walkFrames, writeSegmentHeader } from '../../lib/persistence/segment.js';
 import { assertSameSchema, type StoredTable } from '../../lib/persistence/stored-table.js';
+import { TransactionGroup } from '../../lib/persistence/transaction-group.js';
 import { type RecordVisitor, readRecords } from '../../lib/persistence/transaction-record.js';
+import { NO_LINK } from '../../lib/storage/link.js';
 import { RecordingDisk } from '../support/crash-disk.js';
 import { Random } from '../support/random.js';
 
@@ -43,7 +45,41 @@ describe('names of files', () => {
   });
 });
 
+describe('a group', () => {
+  it('refuses a transaction that no buffer could hold, and is as it was', () => {
+    const group = new TransactionGroup();
+    group.addTransaction(1, 1, 0, []);
+    const { size, count } = group;
+    const logged = { store: { lengthAt: () => 2 ** 31 } };
+    expect(() => group.addTransaction(2, 2, 0, [{ kind: 'insert', target: { logged }, oldLink: NO_LINK, newLink: 1 } as never])).toThrow(
+      RangeError,
+    );
+    expect({ size: group.size, count: group.count }).toEqual({ size, count });
+  });
+
+  it('does not keep the room of a large one', () => {
+    const group = new TransactionGroup();
+    const bytes = Buffer.alloc(17 * 1024 * 1024);
+    const store = { lengthAt: () => bytes.length, positionAt: () => 0, bufferAt: () => bytes };
+    group.addTransaction(1, 1, 0, [{ kind: 'insert', target: { logged: { store, logId: 1 } }, oldLink: NO_LINK, newLink: 1 } as never]);
+    expect(group.size).toBeGreaterThan(bytes.length);
+    group.clear();
+    expect(group.bytes.length).toBeLessThan(2 ** 20);
+    expect(group.isEmpty).toBe(true);
+  });
+});
+
 describe('a frame', () => {
+  it('is not believed where the zeros behind it are none', () => {
+    const bytes = Buffer.alloc(64);
+    const header = { length: 5, kind: FrameKind.Group, transactions: 1, firstLsn: 1, promised: 0 };
+    const crc = writeFrameHeader(bytes, 0, header, 3, 0);
+    expect(checkFrame(bytes, 0, header, 3)).toBe(crc);
+    bytes[46] = 1;
+    expect(checkFrame(bytes, 0, header, 3)).toBeUndefined();
+    expect(checkFrame(bytes.subarray(0, 47), 0, header, 3)).toBeUndefined();
+  });
+
   it('is not believed where its length is beyond the limit, though its checksum is right', () => {
     const bytes = Buffer.alloc(64);
     const header = { length: 8, kind: FrameKind.Group, transactions: 1, firstLsn: 1, promised: 0 };
@@ -156,6 +192,12 @@ describe('a checkpoint', () => {
     const long = Buffer.from(build().bytes);
     long.writeUInt32LE(2 ** 31, 56);
     expect(() => read(long)).toThrow(corrupt(/beyond its file/));
+    const more = Buffer.from(build().bytes);
+    const length = more.readUInt32LE(56);
+    more.writeUInt32LE(1, 60); // the block has two rows
+    const crc = crc32(more, 68, 72 + length, crc32(more, 56, 64, more.readUInt32LE(52)));
+    more.writeUInt32LE(crc, 64);
+    expect(() => read(more)).toThrow(corrupt(/more in the block/));
     const short = build().bytes;
     expect(() => read(Buffer.concat([short.subarray(0, short.length - 24), Buffer.alloc(8), short.subarray(-24)]))).toThrow(
       corrupt(/does not fit/),
@@ -163,7 +205,39 @@ describe('a checkpoint', () => {
   });
 });
 
+describe('reading a file', () => {
+  it('goes on where a read gives less than was asked for, and refuses a file that is shorter than it says', () => {
+    const bytes = Buffer.from('abcdef');
+    const file = (end: number) => ({
+      path: '/a',
+      read: (into: Uint8Array, position: number) => (position < end ? bytes.copy(into, 0, position, Math.min(end, position + 4)) : 0),
+    });
+    expect(readAt(file(6) as never, 0, 6).toString()).toBe('abcdef');
+    expect(() => readAt(file(5) as never, 0, 6)).toThrow(expect.objectContaining({ file: '/a', offsetBytes: 5 }));
+  });
+});
+
 describe('a manifest', () => {
+  it('is refused where no copy of it can be whole', () => {
+    const sound = encodeManifest(newManifest());
+    const forged = (change: (bytes: Buffer, at: number) => void) => {
+      const bytes = Buffer.from(sound);
+      for (const at of [0, bytes.length >> 1]) change(bytes, at);
+      return bytes;
+    };
+    const wrong = [
+      Buffer.alloc(0),
+      sound.subarray(0, 19),
+      forged((bytes, at) => bytes.writeUInt32LE(7, at)),
+      forged((bytes, at) => bytes.writeUInt32LE(bytes.length, at + 4)),
+      forged((bytes, at) => bytes.writeUInt32LE(2 ** 31, at + 12)),
+      forged((bytes, at) => bytes.writeUInt32LE(9, at + 16)),
+    ];
+    for (const bytes of wrong) expect(() => decodeManifest(bytes, 'MANIFEST')).toThrow(corrupt(/neither copy/));
+  });
+});
+
+describe('a manifest’s body', () => {
   const manifest = newManifest();
   const read = (value: unknown) => decodeManifest(encodeManifest(value as Manifest), 'MANIFEST');
   const table = { id: 1, name: 't', schema: { version: 1 }, checkpoint: null };

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { chmodSync, mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
-import { Column, Database, DatabaseLockedError, Index, PrimaryKey, QueueFullError, Table } from '../../lib/index.js';
+import { Column, Database, DatabaseLockedError, Index, LoadMode, PrimaryKey, QueueFullError, Table } from '../../lib/index.js';
 import type { PersistenceEngine } from '../../lib/persistence/persistence-engine.js';
 import { temporaryDirectories } from '../support/temporary-directory.js';
 
@@ -104,6 +104,9 @@ describe('a store', () => {
     expect(reader.table(Reading).count()).toBe(1);
     expect(() => reader.table(Reading).delete(1)).toThrow(expect.objectContaining({ code: 'WT_READ_ONLY' }));
     await reader.close();
+    const salvaged = await open(path, { loadMode: LoadMode.Salvage });
+    expect([salvaged.table(Reading).count(), salvaged.recovery?.damage]).toEqual([1, []]);
+    await salvaged.close();
     chmodSync(path, 0o700);
     expect(readdirSync(path, { recursive: true }).map((name) => [name, statSync(join(path, String(name))).mtimeMs])).toEqual(before);
   });
@@ -121,6 +124,9 @@ describe('a store', () => {
     await expect(open(directory(), { durability: 'maybe' })).rejects.toThrow(TypeError);
     await expect(open(directory(), { durability: { relaxed: { intervalMs: 0 } } })).rejects.toThrow(TypeError);
     await expect(open(directory(), { segmentBytes: 10 })).rejects.toThrow(TypeError);
+    await expect(open(directory(), { queueBytes: 0 })).rejects.toThrow(TypeError);
+    await expect(open(directory(), { loadMode: 'hopeful' })).rejects.toThrow(TypeError);
+    for (const path of ['', 7]) await expect(open(path as string)).rejects.toThrow(TypeError);
     const path = directory();
     mkdirSync(join(path, 'wal'));
     await (await open(path)).close();
