@@ -300,11 +300,11 @@ export class FileEngine implements PersistenceEngine {
   }
 
   get stats(): EngineStats {
-    const { manifest, writer } = this;
-    const checkpointBytes = manifest?.tables.reduce((sum, { checkpoint }) => sum + (checkpoint?.bytes ?? 0), 0) ?? 0;
+    const { tables, checkpointLsn } = this.manifest as Manifest;
+    const checkpointBytes = tables.reduce((sum, { checkpoint }) => sum + (checkpoint?.bytes ?? 0), 0);
     const { needed, keptBytes } = this.history;
-    const logBytes = needed.reduce((sum, { bytes }) => sum + bytes, writer?.live.bytes ?? 0);
-    return { logBytes, segments: needed.length + 1, checkpointLsn: manifest?.checkpointLsn ?? 0, checkpointBytes, keptBytes };
+    const logBytes = needed.reduce((sum, { bytes }) => sum + bytes, this.writer?.live.bytes ?? 0);
+    return { logBytes, segments: needed.length + 1, checkpointLsn, checkpointBytes, keptBytes };
   }
 
   async checkpoint(image: DatabaseImage): Promise<CheckpointResult> {

@@ -1,3 +1,4 @@
+import { assert } from '../assert.js';
 import type { LogRetention } from './persistence-engine.js';
 
 /** A segment that is whole. */
@@ -95,11 +96,12 @@ export class LogHistory {
   /** Lets go of what neither recovery nor retention wants. @returns the number below which no segment is wanted, if any */
   trim(retention: LogRetention, nowMs: number): number | undefined {
     const live = this.live();
-    let newer = live?.bytes ?? 0;
-    let next: { readonly firstLsn: number; readonly begun: number } | undefined = live;
+    assert(live !== undefined, 'only who writes lets go');
+    let newer = live.bytes;
+    let next: { readonly firstLsn: number; readonly begun: number } = live;
     for (let at = this.ended.length - 1; at >= 0; at--) {
       const segment = this.ended[at] as EndedSegment;
-      if (segment.number < this.firstNeeded && !isWanted(segment, next ?? segment, newer, retention, nowMs)) {
+      if (segment.number < this.firstNeeded && !isWanted(segment, next, newer, retention, nowMs)) {
         this.ended.splice(0, at + 1);
         return segment.number + 1;
       }

@@ -71,9 +71,7 @@ export class LogReader implements LogCursor {
       await this.enter(this.segment + 1);
       return undefined;
     }
-    const frame = await this.frame(extent);
-    if (frame === undefined) return undefined;
-    const slice = this.sliceOf(frame);
+    const slice = this.sliceOf(await this.frame(extent));
     return slice === undefined || slice.firstLsn + slice.transactions - 1 <= this.afterLsn ? undefined : slice;
   }
 
@@ -142,8 +140,8 @@ export class LogReader implements LogCursor {
     }
   }
 
-  /** The next frame, with its payload in `bytes`; nothing where it is none that has any. */
-  private async frame(extent: SegmentExtent): Promise<Frame | undefined> {
+  /** The next frame, with its payload in `bytes`. */
+  private async frame(extent: SegmentExtent): Promise<Frame> {
     await this.have(FRAME_HEADER_BYTES, extent);
     const header = readFrameHeader(this.bytes, this.position - this.bytesAt, this.place.storeSeed);
     if (header === undefined) return this.fail('damaged bytes within the log');

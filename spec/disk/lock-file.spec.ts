@@ -136,6 +136,8 @@ describe('NodeDisk', () => {
     const bytes = Buffer.alloc(10);
     expect(file.read(bytes, 1)).toBe(4);
     expect(bytes.toString('latin1', 0, 4)).toBe('bcde');
+    expect(await file.readLater(bytes, 3)).toBe(2);
+    expect(bytes.toString('latin1', 0, 4)).toBe('dede');
     file.close();
     file.close();
     disk.rename(join(path, 'a'), join(path, 'b'));
@@ -164,6 +166,7 @@ describe('NodeDisk', () => {
     await expect(reader.writeLater(Buffer.from('x'), 0)).rejects.toThrow(ebadf);
     reader.close();
     await expect(reader.syncLater()).rejects.toThrow(ebadf);
+    await expect(reader.readLater(Buffer.alloc(1), 0)).rejects.toThrow(ebadf);
   });
 
   it('syncs no directory where the system says that it has no such thing, and passes on whatever else it says', async () => {

@@ -304,6 +304,22 @@ describe('FileEngine.checkpoint', () => {
   });
 });
 
+describe('FileEngine.retain', () => {
+  it('removes segments that nobody wants, and no file that is not its own', async () => {
+    const disk = new RecordingDisk(new Map([['/db/wal/notes.txt', Buffer.from('not ours')]]));
+    const { db } = await open(disk);
+    for (let n = 0; n < 60; n++) {
+      db.table(Right).insert(row(n, 60));
+      await db.waitForOps();
+    }
+    const before = disk.list('/db/wal').length;
+    await db.checkpoint();
+    expect(disk.list('/db/wal').length).toBeLessThan(before);
+    expect(disk.list('/db/wal')).toContain('notes.txt');
+    await sameAfterReopening(disk, db);
+  });
+});
+
 describe('FileEngine.open', () => {
   it('finds no store to be read where there is none', async () => {
     await expect(open(new RecordingDisk(), { mode: 'read' }, { readOnly: true })).rejects.toMatchObject({ reason: 'there is no store' });

@@ -1,68 +1,12 @@
 import { describe, expect, it } from '@jest/globals';
-import { crc32 } from '../../lib/bytes/crc32.js';
 import { writeInt, writeLongNumber } from '../../lib/bytes/varint.js';
 import type { Disk } from '../../lib/disk/disk.js';
 import { CorruptionError, Database, LoadMode } from '../../lib/index.js';
 import { FileEngine } from '../../lib/persistence/file-engine.js';
-import { FrameKind, frameBytes, writeFrameHeader } from '../../lib/persistence/frame.js';
-import { segmentName } from '../../lib/persistence/layout.js';
-import { encodeManifest, type Manifest } from '../../lib/persistence/manifest.js';
-import { newManifest } from '../../lib/persistence/match-tables.js';
-import { writeSegmentHeader } from '../../lib/persistence/segment.js';
-import { storedTable } from '../../lib/persistence/stored-table.js';
-import { buildSchemas } from '../../lib/schema/build-schema.js';
-import { RecordingDisk } from '../support/crash-disk.js';
+import { FrameKind } from '../../lib/persistence/frame.js';
+import type { RecordingDisk } from '../support/crash-disk.js';
 import { CRASH_TABLES, Right, recover, SMALL } from '../support/crash-workload.js';
-
-const STORE = Buffer.alloc(16, 9);
-const STORE_SEED = crc32(STORE, 0, STORE.length);
-const RIGHT = 2;
-const EPOCH = 3;
-const MANIFEST: Manifest = {
-  ...newManifest(),
-  storeId: STORE.toString('hex'),
-  epoch: EPOCH,
-  tables: buildSchemas(CRASH_TABLES).map((schema, place) => ({ ...storedTable(schema), id: place + 1, checkpoint: null })),
-};
-
-interface ForgedFrame {
-  readonly kind?: number;
-  readonly payload: Buffer;
-  readonly firstLsn: number;
-  readonly transactions?: number;
-}
-
-interface ForgedSegment {
-  readonly frames: readonly ForgedFrame[];
-  /** What is other than in a log that follows. */
-  readonly header?: { readonly number?: number; readonly firstLsn?: number; readonly epoch?: number; readonly previousLength?: number };
-  readonly behind?: Buffer;
-}
-
-/** A store whose checksums are all right, whatever is in it: as a bug, or somebody, would make it. */
-function forge(segments: readonly ForgedSegment[], manifest: Partial<Manifest> = {}): RecordingDisk {
-  const image = new Map([['/db/MANIFEST', encodeManifest({ ...MANIFEST, lastSegment: segments.length, ...manifest })]]);
-  let previous = { previousLength: 0, previousCrc: 0 };
-  let lsn = 0;
-  segments.forEach(({ frames, header, behind = Buffer.alloc(0) }, at) => {
-    const number = at + 1;
-    const first = { number, firstLsn: lsn + 1, epoch: EPOCH, begun: 0, ...previous, ...header };
-    const { bytes, crc } = writeSegmentHeader(STORE, first);
-    const parts = [bytes];
-    let seed = crc;
-    for (const { kind = FrameKind.Group, payload, firstLsn, transactions = kind === FrameKind.Part ? 0 : 1 } of frames) {
-      const frame = Buffer.alloc(frameBytes(payload.length));
-      payload.copy(frame, 40);
-      seed = writeFrameHeader(frame, 0, { length: payload.length, kind, transactions, firstLsn, promised: 0 }, seed, STORE_SEED);
-      parts.push(frame);
-      lsn = Math.max(lsn, firstLsn + transactions - 1);
-    }
-    const whole = Buffer.concat(parts);
-    previous = { previousLength: whole.length, previousCrc: seed };
-    image.set(`/db/wal/${segmentName(number)}`, Buffer.concat([whole, behind]));
-  });
-  return new RecordingDisk(image);
-}
+import { EPOCH, type ForgedFrame, forge, MANIFEST } from '../support/forged-store.js';
 
 /** A row of `Right`. */
 function row(id: number, text: string): Buffer {
@@ -90,6 +34,7 @@ function transaction(kind: number, table: number, ...rest: readonly Buffer[]): B
 }
 
 const insert = (id: number, text = 'x') => transaction(1, RIGHT, sized(row(id, text)));
+const RIGHT = 2;
 const group = (firstLsn: number, payload = insert(firstLsn)): ForgedFrame => ({ payload, firstLsn });
 
 async function refused(disk: Disk, reason: RegExp, file = /\.wal$/): Promise<void> {
@@ -258,6 +203,72 @@ describe('a log that meets other rows than those it was made of', () => {
     const db = await Database.open({ engine, tables: CRASH_TABLES, loadMode: LoadMode.Salvage });
     expect(db.table(Right).count()).toBe(1);
     expect(db.recovery?.damage).toMatchObject([{ file: '/db/wal/0000000000000002.wal', reason: expect.stringMatching(/missing/) }]);
+    await db.close();
+  });
+});
+
+describe('what is kept of a log for readers of the past', () => {
+  const first = { frames: [group(1), group(2)] };
+  const second = { frames: [group(3)] };
+  const kept = { firstSegment: 2, checkpointLsn: 2 };
+
+  /** Opens for reading, and reads all that is kept. @returns what the reader met */
+  async function read(disk: RecordingDisk, from = 0): Promise<{ lsns: number[]; oldest: number; error: unknown }> {
+    const engine = new FileEngine(disk, { ...SMALL, mode: 'read' });
+    const db = await Database.open({ engine, tables: CRASH_TABLES, readOnly: true });
+    const lsns: number[] = [];
+    const cursor = engine.readFrom(from);
+    let error: unknown;
+    try {
+      for (let slice = await cursor.next(db.lsn); slice !== undefined; slice = await cursor.next(db.lsn)) lsns.push(slice.firstLsn);
+    } catch (thrown) {
+      error = thrown;
+    }
+    await db.close();
+    return { lsns, oldest: engine.oldestLsn, error };
+  }
+
+  it('is read where it is sound, and begins where it does not follow', async () => {
+    expect(await read(forge([first, second], kept))).toEqual({ lsns: [1, 2, 3], oldest: 0, error: undefined });
+    const later = forge(
+      [
+        { ...first, header: { firstLsn: 9 } },
+        { ...second, header: { firstLsn: 3 } },
+      ],
+      kept,
+    );
+    expect(await read(later, 2)).toMatchObject({ lsns: [3], oldest: 2 });
+    expect(await read(forge([]))).toEqual({ lsns: [], oldest: 0, error: undefined });
+  });
+
+  it('never refuses the store, and is refused itself where it cannot be', async () => {
+    const seal = (kind: number): ForgedFrame => ({ kind, payload: Buffer.alloc(8), firstLsn: 3, transactions: 0 });
+    const wrong: [RecordingDisk, RegExp][] = [
+      [forge([first, { ...second, header: { previousCrc: 5 } }], kept), /does not end as this one says/],
+      [forge([{ frames: [...first.frames, { ...seal(FrameKind.Part) }] }, second], kept), /does not end as this one says/],
+      [forge([first, { ...second, header: { previousLength: 72 } }], kept), /beyond its segment/],
+      [forge([{ frames: [...first.frames, seal(9)] }, second], kept), /kind 9/],
+      [forge([{ frames: [group(1), group(1)] }, { ...second, header: { firstLsn: 3 } }], kept), /missing, or there twice/],
+      [forge([{ frames: [seal(FrameKind.Part), group(1)] }, { ...second, header: { firstLsn: 3 } }], kept), /missing, or there twice/],
+    ];
+    for (const [disk, reason] of wrong) {
+      const { error } = await read(disk);
+      expect(error).toMatchObject({ code: 'WT_CORRUPTION', reason: expect.stringMatching(reason), file: expect.stringMatching(/\.wal$/) });
+    }
+  });
+
+  it('gives the errors of the system, and skips frames that may be skipped', async () => {
+    const disk = forge(
+      [{ frames: [...first.frames, { kind: 200, payload: Buffer.alloc(8), firstLsn: 3, transactions: 0 }] }, second],
+      kept,
+    );
+    expect((await read(disk)).lsns).toEqual([1, 2, 3]);
+    const engine = new FileEngine(disk, { ...SMALL, mode: 'read' });
+    const db = await Database.open({ engine, tables: CRASH_TABLES, readOnly: true });
+    disk.open = () => {
+      throw Object.assign(new Error('not ours'), { code: 'EACCES' });
+    };
+    await expect(engine.readFrom(0).next(3)).rejects.toMatchObject({ code: 'EACCES' });
     await db.close();
   });
 });

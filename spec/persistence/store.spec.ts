@@ -124,6 +124,7 @@ describe('a store', () => {
     await expect(open(directory(), { durability: 'maybe' })).rejects.toThrow(TypeError);
     await expect(open(directory(), { durability: { relaxed: { intervalMs: 0 } } })).rejects.toThrow(TypeError);
     await expect(open(directory(), { segmentBytes: 10 })).rejects.toThrow(TypeError);
+    await expect(open(directory(), { retention: { bytes: -1 } })).rejects.toThrow(TypeError);
     await expect(open(directory(), { queueBytes: 0 })).rejects.toThrow(TypeError);
     await expect(open(directory(), { loadMode: 'hopeful' })).rejects.toThrow(TypeError);
     for (const path of ['', 7]) await expect(open(path as string)).rejects.toThrow(TypeError);
