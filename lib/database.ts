@@ -1,5 +1,8 @@
+import type { ChangeEvent, CommitEvent } from './cdc/change-event.js';
 import type { Lsn } from './cdc/operation.js';
 import { type DatabaseEvents, Publisher } from './cdc/publisher.js';
+import { type ApplyOptions, applyAll } from './follow/apply.js';
+import { Follower } from './follow/follower.js';
 import { type AsyncTransaction, type AsyncTransactionOptions, runAsync } from './isolation/async-transaction.js';
 import { coreOf, type Snapshot } from './isolation/snapshot.js';
 import { type SnapshotStats, Snapshots } from './isolation/snapshots.js';
@@ -16,6 +19,7 @@ import { TableManager } from './table/table-manager.js';
 import type { TableStats } from './table/table-stats.js';
 import { VacuumManager, type VacuumManagerOptions } from './table/vacuum-manager.js';
 import { Journal } from './transaction/journal.js';
+import { FOLLOWED } from './transaction/positions.js';
 
 /** What a database holds. */
 export interface DatabaseStats {
@@ -237,6 +241,49 @@ export class Database {
    */
   async checkpoint(): Promise<CheckpointResult> {
     return this.store?.checkpoint() ?? { lsn: this.lsn, rows: 0, bytes: 0, durationMs: 0 };
+  }
+
+  /**
+   * Brings this database to the state of another one, by its transactions: of its feed, or read by `PlainEvents` from a
+   * pipe. What was applied already is passed over, so reading on from anywhere at or before `appliedLsn` is safe. Each
+   * transaction is applied whole, together with its position; keys, defaults and times come from there, and rows are
+   * not removed here when their time is over.
+   *
+   * @returns the position when they end. @throws PositionGapError where transactions are missing, ChangeMismatchError where
+   * one does not fit, EventFormatError, ValidationError: nothing of that transaction is applied then, all before it is
+   * @example
+   * ```ts
+   * import type { CommitEvent } from 'worktable';
+   *
+   * const copy = new Database({ tables: [Account] });
+   * const commits: CommitEvent[] = [];
+   * db.on('commit', (commit) => commits.push(commit));
+   * accounts.updateBy(1, { score: 8 });
+   * try {
+   *   await copy.apply(commits, { source: 'main' });
+   * } catch (error) {
+   *   console.log(String(error)); // the two rows from before are missing
+   * }
+   * // prints: PositionGapError: main: transaction 1 is next, and 3 came; read on from 0, or begin with an image
+   * ```
+   */
+  async apply(
+    events: Iterable<CommitEvent | ChangeEvent> | AsyncIterable<CommitEvent | ChangeEvent>,
+    { source, tables }: ApplyOptions,
+  ): Promise<Lsn> {
+    if (typeof source !== 'string' || source === '') throw new TypeError('source is the name of what is followed');
+    const followed = tables?.map((entity) => coreOf(this.cores, entity)) ?? [...this.cores.values()];
+    return applyAll(new Follower(this.journal, followed, source, tables !== undefined), events, () => this.waitForOps());
+  }
+
+  /** The last transaction of a followed database that is applied here; 0 before the first. */
+  appliedLsn(source: string): Lsn {
+    return (this.journal.positions.get(FOLLOWED + source) ?? 0) as Lsn;
+  }
+
+  /** Forgets how far a followed database has been applied: from now on this one is its own master. @throws as any write */
+  unfollow(source: string): void {
+    this.journal.setPosition(FOLLOWED + source, undefined);
   }
 
   /**

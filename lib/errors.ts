@@ -308,6 +308,36 @@ export class EventFormatError extends WorkTableError {
   }
 }
 
+/** Transactions of a followed database are missing between what was applied and what came. Nothing of it was applied. */
+export class PositionGapError extends WorkTableError {
+  readonly code = 'WT_POSITION_GAP';
+  constructor(
+    readonly source: string,
+    /** The position that comes next. */
+    readonly expected: number,
+    /** The position that came. */
+    readonly found: number,
+  ) {
+    super(`${source}: transaction ${expected} is next, and ${found} came; read on from ${expected - 1}, or begin with an image`);
+  }
+}
+
+/** A change of a followed database that does not fit the table here. Nothing of its transaction was applied. */
+export class ChangeMismatchError extends WorkTableError {
+  readonly code = 'WT_CHANGE_MISMATCH';
+  constructor(
+    readonly table: string,
+    /** The row's key, for the caller's use; the text does not hold it. */
+    readonly key: unknown,
+    readonly lsn: number,
+    readonly seq: number,
+    reason: string,
+    cause?: unknown,
+  ) {
+    super(`${table}: change ${seq} of transaction ${lsn} does not fit: ${reason}`, cause === undefined ? undefined : { cause });
+  }
+}
+
 /** The database was closed. */
 export class ClosedError extends WorkTableError {
   readonly code = 'WT_CLOSED';

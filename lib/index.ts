@@ -30,6 +30,7 @@ export type { MessageOptions } from './encode/messages.js';
 export { type PlainCommit, type PlainEvent, PlainEvents, type PlainEventsOptions } from './encode/plain-events.js';
 export type { PlainForms } from './encode/plain-value.js';
 export {
+  ChangeMismatchError,
   ClosedError,
   CorruptionError,
   DatabaseLockedError,
@@ -42,6 +43,7 @@ export {
   NotFoundError,
   OffsetTruncatedError,
   PersistenceFailedError,
+  PositionGapError,
   PositionLimitError,
   QueryError,
   QueueFullError,
@@ -60,6 +62,7 @@ export {
   ValidationError,
   WorkTableError,
 } from './errors.js';
+export type { ApplyOptions } from './follow/apply.js';
 export type { IndexStats } from './index/table-index.js';
 export { AsyncTransaction, type AsyncTransactionOptions } from './isolation/async-transaction.js';
 export { Snapshot } from './isolation/snapshot.js';

@@ -22,6 +22,8 @@ export interface ChangeEvent<Row = object, Key = unknown> {
   readonly at: Date;
   /** Of a delete: the row's time was over. */
   readonly expired?: true;
+  /** Of an event that comes alone, out of `db.changes()`: with it its transaction is complete. */
+  readonly last?: true;
   /** Of a row of an image: its place there. */
   readonly snapshot?: SnapshotMark;
 }

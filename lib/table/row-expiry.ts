@@ -32,6 +32,7 @@ export class RowExpiry {
   private readonly index: IndexView;
   /** No row expires before this. Rising it costs a look into the index; so reads look there only when it is past. */
   private notBefore = Number.NEGATIVE_INFINITY;
+  private still = false;
 
   constructor(
     private readonly core: ExpiringTable,
@@ -40,8 +41,19 @@ export class RowExpiry {
     this.index = core.secondaries.find(({ name }) => name === schema.index) as IndexView;
   }
 
+  /** Does work for which no row's time is over. */
+  atStandstill(work: () => void): void {
+    this.still = true;
+    try {
+      work();
+    } finally {
+      this.still = false;
+    }
+  }
+
   /** The time now, where a row is still there whose time is over; otherwise nothing, and reads need not look. */
   cutoff(): number | undefined {
+    if (this.still) return undefined;
     const now = Date.now();
     if (now < this.notBefore) return undefined;
     this.notBefore = this.earliest();

@@ -209,6 +209,11 @@ export class Journal {
     return this.named.all;
   }
 
+  /** Whether another database is followed: it says what becomes of rows whose time is over. */
+  get follows(): boolean {
+    return this.named.follows;
+  }
+
   /**
    * Sets a named position, or forgets it: in the open transaction, and undone with it, or by itself. It takes no LSN.
    * @throws PositionLimitError, ClosedError, ReadOnlyError, and what else a write throws
@@ -232,10 +237,10 @@ export class Journal {
 
   /**
    * Runs `work` as a transaction, or, within one, as a savepoint: when it throws, every change since is undone, and
-   * the error goes on to the caller.
+   * the error goes on to the caller. `at` is when it was committed, where that was elsewhere; a savepoint has no time.
    * @throws TransactionError where `work` returns a promise; nothing is kept then.
    */
-  run<T>(work: () => T): T {
+  run<T>(work: () => T, at?: number): T {
     this.assertWritable();
     const mark = this.changes.length;
     if (this.depth++ === 0) this.currentTxn = ++this.lastTxn;
@@ -258,7 +263,7 @@ export class Journal {
     }
     if (--this.depth > 0) return result;
     try {
-      this.commit();
+      this.commit(at);
     } finally {
       this.runPostponed();
     }
@@ -278,10 +283,9 @@ export class Journal {
     this.unsound = false;
   }
 
-  private commit(): void {
+  private commit(at: number = Date.now()): void {
     assert(this.depth === 0, 'only the outermost transaction commits');
     const changes = this.rowChanges === this.changes.length ? (this.changes.slice() as Change[]) : this.changes.filter(isRowChange);
-    const at = Date.now();
     let operations: Operation[] | undefined;
     try {
       operations = this.operationsOf(changes);

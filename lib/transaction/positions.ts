@@ -10,6 +10,9 @@ import { PositionLimitError } from '../errors.js';
 export const MOST_POSITIONS = 1000;
 export const MOST_POSITION_NAME_BYTES = 255;
 
+/** What the name of a follower's position begins with. */
+export const FOLLOWED = 'follow:';
+
 /** A position that was set, or, where there is none after, forgotten; with what undoes it. */
 export interface PositionChange {
   readonly kind: 'position';
@@ -26,6 +29,7 @@ export function isPositionName(name: unknown): name is string {
 /** The named positions of a database. */
 export class Positions {
   private readonly map = new Map<string, number>();
+  private followed = 0;
 
   get all(): ReadonlyMap<string, number> {
     return this.map;
@@ -44,7 +48,13 @@ export class Positions {
     return { kind: 'position', name, before, after };
   }
 
+  /** Whether another database is followed. */
+  get follows(): boolean {
+    return this.followed > 0;
+  }
+
   put(name: string, lsn: number | undefined): void {
+    if (name.startsWith(FOLLOWED)) this.followed += Number(lsn !== undefined) - Number(this.map.has(name));
     if (lsn === undefined) this.map.delete(name);
     else this.map.set(name, lsn);
   }

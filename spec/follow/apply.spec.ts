@@ -1,0 +1,350 @@
+import { describe, expect, it } from '@jest/globals';
+import {
+  type ChangeEvent,
+  ChangeMismatchError,
+  Column,
+  type CommitEvent,
+  Database,
+  EventFormatError,
+  ExpiresAt,
+  Index,
+  type Lsn,
+  PlainEvents,
+  PositionGapError,
+  PrimaryKey,
+  PrimaryKeyProp,
+  Table,
+  UniqueViolationError,
+} from '../../lib/index.js';
+import { coresOf } from '../support/crash-workload.js';
+import { Account, LedgerEntry } from '../support/entities.js';
+import { Random } from '../support/random.js';
+
+const TABLES = [Account, LedgerEntry] as const;
+const SOURCE = { source: 'main' };
+
+/** All rows' bytes, and the counters. */
+function contents(db: Database): readonly string[] {
+  return coresOf(db).map(({ store, counterValue }) => {
+    const rows = [...store.rowIds].map((row) => Buffer.from(store.bytesAt(store.linkOf(row))).toString('hex'));
+    return `${counterValue}: ${rows.sort().join(' ')}`;
+  });
+}
+
+function assertSound(db: Database): void {
+  expect([...db.check()]).toEqual([]);
+}
+
+/** A database, and everything that it said. */
+class Leader {
+  readonly db = new Database({ tables: TABLES });
+  readonly accounts = this.db.table(Account);
+  readonly entries = this.db.table(LedgerEntry);
+  readonly commits: CommitEvent[] = [];
+
+  constructor() {
+    this.db.on('commit', (commit) => this.commits.push(commit));
+  }
+
+  /** Its commits as events that come one by one. */
+  get events(): ChangeEvent[] {
+    return this.commits.flatMap(({ changes }) =>
+      changes.map((event, at) => (at === changes.length - 1 ? { ...event, last: true } : event)),
+    );
+  }
+
+  /** An image of all its rows, as the feed begins with. */
+  get image(): ChangeEvent[] {
+    const { db } = this;
+    const rows = db.tables.flatMap((table) => [...table.selectAll()].map((after) => ({ table: table.name, after })));
+    return rows.map(({ table, after }, seq) => ({
+      ...{ lsn: db.lsn, txn: 0, seq, table, kind: 'read', key: undefined, before: null, after, at: new Date(5) },
+      snapshot: seq === rows.length - 1 ? 'last' : 'true',
+    }));
+  }
+
+  account(n: number): number {
+    return this.accounts.insert({ email: `${n}@example.com`, country: 'GB', score: n, plan: 'free' });
+  }
+
+  /** Random transactions over both tables, some of which are undone. */
+  work(random: Random, transactions: number): void {
+    for (let n = 0; n < transactions; n++) {
+      try {
+        this.db.transaction(() => {
+          for (let step = random.below(4); step >= 0; step--) this.step(random);
+          if (random.chance(0.1)) throw new Error('undone');
+        });
+      } catch (error) {
+        if (!(error instanceof UniqueViolationError) && (error as Error).message !== 'undone') throw error;
+      }
+    }
+  }
+
+  private step(random: Random): void {
+    const { accounts, entries } = this;
+    const id = 1 + random.below(40);
+    const label = random.chance(0.5) ? null : `l${random.below(20)}`;
+    switch (random.below(7)) {
+      case 0:
+      case 1:
+        this.account(random.below(60));
+        break;
+      case 2:
+        if (accounts.select(id) !== undefined)
+          accounts.updateBy(id, { score: random.below(9), balance: BigInt(random.word()), note: label });
+        break;
+      case 3:
+        accounts.delete(id);
+        break;
+      case 4:
+        accounts.queries.editByCountry('GB', (row) => {
+          row.tags = random.chance(0.5) ? [] : ['x'.repeat(random.below(30))];
+        });
+        break;
+      case 5:
+        entries.delete(['t', id]);
+        break;
+      default:
+        entries.upsert({ tenant: 't', number: id, amount: random.chance(0.2) ? -0 : random.word() / 7, label });
+    }
+  }
+}
+
+describe('Database.apply', () => {
+  it('follows random transactions, given as commits, as events, or through a pipe of JSON', async () => {
+    for (let run = 0; run < Number(process.env.RUNS ?? 15); run++) {
+      const random = new Random();
+      try {
+        const leader = new Leader();
+        leader.work(random, 60);
+        const plain = new PlainEvents({ tables: TABLES });
+        const lines = leader.commits.map((commit) => plain.readCommit(JSON.parse(JSON.stringify(plain.commit(commit)))));
+        async function* later<T>(items: readonly T[]) {
+          yield* items;
+        }
+        for (const given of [leader.commits, leader.events, lines, later(leader.commits), later(leader.events)]) {
+          const follower = new Database({ tables: TABLES });
+          const heard: CommitEvent[] = [];
+          follower.on('commit', (commit) => heard.push(commit));
+          expect(await follower.apply(given, SOURCE)).toBe(leader.db.lsn);
+          expect(contents(follower)).toEqual(contents(leader.db));
+          expect(heard.map(({ at, changes }) => ({ at, changes: changes.length }))).toEqual(
+            leader.commits.map(({ at, changes }) => ({ at, changes: changes.length })),
+          );
+          assertSound(follower);
+        }
+      } catch (error) {
+        throw new Error(`SEED=${random.seed}: ${(error as Error).message}`, { cause: error });
+      }
+    }
+  });
+
+  it('passes over what it has applied, and goes on where it was', async () => {
+    const leader = new Leader();
+    leader.work(new Random(1), 40);
+    const follower = new Database({ tables: TABLES });
+    expect(follower.appliedLsn('main')).toBe(0);
+    await follower.apply(leader.commits.slice(0, 20), SOURCE);
+    expect(follower.appliedLsn('main')).toBe(20);
+    await follower.apply(leader.commits, SOURCE);
+    await follower.apply(leader.commits, SOURCE);
+    await follower.apply([], SOURCE);
+    expect([follower.lsn, follower.appliedLsn('main')]).toEqual([leader.db.lsn, leader.db.lsn]);
+    expect(contents(follower)).toEqual(contents(leader.db));
+  });
+
+  it('gives the next key that the other database would give, though rows are gone', async () => {
+    const leader = new Leader();
+    leader.account(1);
+    leader.account(2);
+    leader.accounts.delete(2);
+    const follower = new Database({ tables: TABLES });
+    await follower.apply(leader.commits, SOURCE);
+    follower.unfollow('main');
+    expect(follower.table(Account).nextKey()).toBe(3);
+  });
+
+  it('refuses a gap, with the position that it expects, and keeps what came before it', async () => {
+    const leader = new Leader();
+    for (let n = 0; n < 5; n++) leader.account(n);
+    const follower = new Database({ tables: TABLES });
+    const [first, second, , fourth] = leader.commits as [CommitEvent, CommitEvent, CommitEvent, CommitEvent];
+    const error = await follower.apply([first, second, fourth], SOURCE).catch((reason: unknown) => reason);
+    expect(error).toBeInstanceOf(PositionGapError);
+    expect(error).toMatchObject({ code: 'WT_POSITION_GAP', source: 'main', expected: 3, found: 4 });
+    expect([follower.appliedLsn('main'), follower.table(Account).count()]).toEqual([2, 2]);
+    await expect(new Database({ tables: TABLES }).apply([second], SOURCE)).rejects.toThrow(PositionGapError);
+  });
+
+  it('applies a transaction whole or not at all', async () => {
+    const leader = new Leader();
+    leader.account(1);
+    leader.db.transaction(() => {
+      leader.entries.insert({ tenant: 't', number: 1, amount: 1 });
+      leader.accounts.updateBy(1, { score: 7 });
+      leader.account(2);
+    });
+    const [first, second] = leader.commits as [CommitEvent, CommitEvent];
+    const spoilt: readonly [string, (db: Database) => void][] = [
+      ['its row is another one here', (db) => db.table(Account).updateBy(1, { note: 'mine' })],
+      ['its row is not there', (db) => void db.table(Account).delete(1)],
+      ['its row cannot be there', (db) => void db.table(Account).insert({ email: '2@example.com', country: 'FR', score: 1, plan: 'free' })],
+    ];
+    for (const [reason, spoil] of spoilt) {
+      const follower = new Database({ tables: TABLES });
+      await follower.apply([first], SOURCE);
+      spoil(follower);
+      const before = contents(follower);
+      const heard: unknown[] = [];
+      follower.on('commit', (commit) => heard.push(commit));
+      const error = await follower.apply([second], SOURCE).catch((thrown: unknown) => thrown);
+      expect(error).toBeInstanceOf(ChangeMismatchError);
+      expect(error).toMatchObject({ code: 'WT_CHANGE_MISMATCH', table: 'account', lsn: 2, message: expect.stringContaining(reason) });
+      expect([contents(follower), follower.appliedLsn('main'), heard]).toEqual([before, 1, []]);
+      assertSound(follower);
+    }
+    // The events end, or another transaction begins, before the last one has come.
+    const cut = leader.events.slice(0, 2);
+    const follower = new Database({ tables: TABLES });
+    await expect(follower.apply(cut, SOURCE)).rejects.toThrow(EventFormatError);
+    expect([follower.appliedLsn('main'), follower.table(LedgerEntry).count()]).toEqual([1, 0]);
+    const [, insert, update] = leader.events as [ChangeEvent, ChangeEvent, ChangeEvent];
+    await expect(follower.apply([insert, { ...update, lsn: 3 as Lsn }], SOURCE)).rejects.toThrow(EventFormatError);
+    await follower.apply(leader.events, SOURCE);
+    expect(contents(follower)).toEqual(contents(leader.db));
+  });
+
+  it('refuses what is no transaction of its tables', async () => {
+    const leader = new Leader();
+    leader.entries.insert({ tenant: 't', number: 1, amount: 1 });
+    leader.entries.update({ tenant: 't', number: 1, amount: 2, label: null });
+    const [first, second] = leader.commits as [CommitEvent, CommitEvent];
+    const [insert] = first.changes as [ChangeEvent<LedgerEntry>];
+    const [update] = second.changes as [ChangeEvent<LedgerEntry>];
+    const follower = new Database({ tables: TABLES });
+    const one = (event: object) => [{ ...first, changes: [{ ...insert, ...event } as ChangeEvent] }];
+    for (const wrong of [
+      [null as never],
+      [7 as never],
+      one({ table: 'elsewhere' }),
+      one({ kind: 'truncate' }),
+      one({ after: null }),
+      one({ after: { tenant: 't', number: 1 } }),
+      [{ ...first, at: undefined as never }],
+      [{ ...first, at: new Date(Number.NaN) }],
+    ]) {
+      await expect(follower.apply(wrong, SOURCE)).rejects.toThrow(EventFormatError);
+    }
+    await follower.apply([first], SOURCE);
+    const moved = { ...update, after: { ...(update.after as LedgerEntry), number: 2 } };
+    await expect(follower.apply([{ ...second, changes: [moved as ChangeEvent] }], SOURCE)).rejects.toThrow(ChangeMismatchError);
+    await expect(follower.apply([], { source: '' })).rejects.toThrow(TypeError);
+    await follower.close();
+    await expect(follower.apply([second], SOURCE)).rejects.toMatchObject({ code: 'WT_CLOSED' });
+    assertSound(follower);
+  });
+
+  it('follows some tables, and several databases at once', async () => {
+    const one = new Leader();
+    const other = new Leader();
+    one.work(new Random(3), 30);
+    other.work(new Random(4), 30);
+    const follower = new Database({ tables: TABLES });
+    await follower.apply(one.commits, { source: 'one', tables: [Account] });
+    await follower.apply(other.commits, { source: 'other', tables: [LedgerEntry] });
+    expect([follower.appliedLsn('one'), follower.appliedLsn('other')]).toEqual([one.db.lsn, other.db.lsn]);
+    expect(contents(follower)).toEqual([contents(one.db)[0], contents(other.db)[1]]);
+  });
+
+  it('begins with an image, and goes on behind it', async () => {
+    for (let seed = 1; seed <= 20; seed++) {
+      const leader = new Leader();
+      leader.work(new Random(seed), 30);
+      const { image } = leader;
+      const at = leader.db.lsn;
+      leader.work(new Random(seed + 100), 30);
+      const follower = new Database({ tables: TABLES });
+      expect(await follower.apply([...image, ...leader.commits.slice(at)], SOURCE)).toBe(leader.db.lsn);
+      // An image has no counters: the highest keys are those of rows that are there.
+      const rows = (db: Database) => contents(db).map((text) => text.slice(text.indexOf(':')));
+      expect(rows(follower)).toEqual(rows(leader.db));
+      assertSound(follower);
+      // Behind what was applied it says nothing new.
+      await follower.apply(image, SOURCE);
+      expect([follower.appliedLsn('main'), rows(follower)]).toEqual([leader.db.lsn, rows(leader.db)]);
+      // Ahead of it, its rows take the place of all that are there.
+      const late = new Database({ tables: TABLES });
+      await late.apply(leader.commits.slice(0, 10), SOURCE);
+      await late.apply(leader.image, { source: 'main', tables: TABLES });
+      expect([late.appliedLsn('main'), rows(late)]).toEqual([leader.db.lsn, rows(leader.db)]);
+      assertSound(late);
+    }
+  });
+
+  it('takes an image whole or not at all, and never empties a table that the image does not mention', async () => {
+    const leader = new Leader();
+    leader.account(1);
+    leader.account(2);
+    const follower = new Database({ tables: TABLES });
+    await expect(follower.apply(leader.image.slice(0, 1), SOURCE)).rejects.toThrow(EventFormatError);
+    await expect(follower.apply([...leader.image.slice(0, 1), leader.commits[0] as CommitEvent], SOURCE)).rejects.toThrow(EventFormatError);
+    const [first, second] = leader.image as [ChangeEvent, ChangeEvent];
+    await expect(follower.apply([first, { ...second, after: first.after }], SOURCE)).rejects.toThrow(ChangeMismatchError);
+    expect([follower.appliedLsn('main'), follower.table(Account).count()]).toEqual([0, 0]);
+    follower.table(LedgerEntry).insert({ tenant: 'own', number: 1, amount: 1 });
+    await expect(follower.apply(leader.image, SOURCE)).rejects.toThrow(ChangeMismatchError);
+    expect(follower.table(LedgerEntry).count()).toBe(1);
+    await follower.apply(leader.image, { source: 'main', tables: [Account] });
+    expect([follower.table(LedgerEntry).count(), follower.table(Account).count()]).toEqual([1, 2]);
+    await follower.apply(leader.image, { source: 'all', tables: TABLES });
+    expect(follower.table(LedgerEntry).count()).toBe(0);
+  });
+});
+
+@Table()
+class Lease {
+  [PrimaryKeyProp]?: 'name';
+
+  @PrimaryKey() @Column('string') name!: string;
+  @Index('unique') @Column('int') slot!: number;
+  @ExpiresAt() @Column({ type: 'timestamp-millis', nullable: true }) until?: Date | null;
+}
+
+describe('Database.apply of rows that expire', () => {
+  const soon = () => new Date(Date.now() + 20);
+
+  /** Runs `work` when every row has expired. */
+  const later = () => new Promise((resolve) => setTimeout(resolve, 40));
+
+  it('removes nothing by itself, lets nothing make way, and marks what the other database removed', async () => {
+    const leader = new Database({ tables: [Lease], expiryIntervalMs: 1e9 });
+    const commits: CommitEvent[] = [];
+    leader.on('commit', (commit) => commits.push(commit));
+    const leases = leader.table(Lease);
+    leases.insert({ name: 'a', slot: 1, until: soon() });
+    leases.insert({ name: 'b', slot: 2, until: soon() });
+    const follower = new Database({ tables: [Lease], expiryIntervalMs: 1 });
+    await follower.apply(commits, SOURCE);
+    await later();
+    const copies = follower.table(Lease);
+    expect([copies.select('a'), coresOf(follower)[0]?.count]).toEqual([undefined, 2]);
+    leases.insert({ name: 'c', slot: 1, until: null }); // makes `a` go
+    leases.removeExpired();
+    const heard: unknown[] = [];
+    copies.on('change', ({ kind, key, expired }) => heard.push([kind, key, expired]));
+    await follower.apply(commits, SOURCE);
+    expect(heard).toEqual([
+      ['delete', 'a', true],
+      ['insert', 'c', undefined],
+      ['delete', 'b', true],
+    ]);
+    expect(contents(follower)).toEqual(contents(leader));
+    assertSound(follower);
+    // Without one to follow, it looks after its rows itself again.
+    copies.insert({ name: 'd', slot: 3, until: soon() });
+    follower.unfollow('main');
+    for (let turn = 0; turn < 1000 && (coresOf(follower)[0]?.count ?? 0) > 1; turn++) await later();
+    expect(coresOf(follower)[0]?.count).toBe(1);
+  });
+});
