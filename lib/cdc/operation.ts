@@ -38,8 +38,10 @@ export class Operation<Row = object, RowKey = unknown> {
   readonly bytes: Uint8Array;
   #events: ReturnType<OperationSource['indexEvents']> | undefined;
 
+  /** @internal */
   constructor(
     private readonly source: OperationSource,
+    /** What it did to the row. */
     readonly kind: ChangeKind,
     /** The position of its transaction. */
     readonly lsn: Lsn,
@@ -47,8 +49,11 @@ export class Operation<Row = object, RowKey = unknown> {
     readonly txn: number,
     /** Its place within the transaction, from 0. */
     readonly seq: number,
+    /** The row's Avro bytes before; none of an insert. */
     readonly beforeBytes: Uint8Array | undefined,
+    /** The row's Avro bytes after; none of a delete. */
     readonly afterBytes: Uint8Array | undefined,
+    /** Where the row lies now, or lay. */
     readonly link: LinkInfo,
     /** Whether a row was deleted since its time was over. */
     readonly expired = false,

@@ -26,7 +26,7 @@ interface Opened {
  * call, with its own writes over that; nobody else sees these before the commit.
  */
 export class AsyncTransaction implements TransactionScope {
-  /** The transaction's own writes, in order. */
+  /** The transaction's own writes, in order. @internal */
   readonly journal: Journal;
   private readonly opened = new Map<EntityClass, Opened>();
   private readonly holds = new Map<TableCore, Set<Hold>>();

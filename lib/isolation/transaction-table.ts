@@ -16,6 +16,7 @@ import { SnapshotView, type TableMoment } from './snapshot-view.js';
 
 /** What a transaction's tables need of it. */
 export interface TransactionScope {
+  /** @internal */
   readonly journal: Journal;
   /** Locks a row or, where somebody else has it, ends the transaction. @throws TransactionConflictError @internal */
   lockNow(table: TableCore, key: Key): void;

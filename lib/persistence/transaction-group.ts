@@ -23,7 +23,9 @@ export interface GroupPart {
 
 /** Committed transactions that wait to be stored, encoded into one buffer, in parts of about a megabyte. */
 export class TransactionGroup {
+  /** Every part's bytes, one after another; what is behind the last is of no meaning. */
   bytes: Buffer = Buffer.alloc(FIRST_BYTES);
+  /** Where each part is, in order. */
   readonly parts: GroupPart[] = [];
   private used = 0;
   private nextLsn = 0;

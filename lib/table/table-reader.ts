@@ -14,8 +14,11 @@ import type { Cell, PrimaryKeyOf, RowOf, ScalarColumnOf } from './types.js';
 
 /** The reads of a table: as it is now, as of a snapshot, or from within an async transaction. Rows are copies. */
 export class TableReader<C extends EntityClass, E extends object = RowOf<C>> {
+  /** The table's name, as `@Table` gives it. */
   readonly name: string;
+  /** The schema's version, as `@Table` gives it. */
   readonly version: number;
+  /** What the class describes, checked: columns, key, indexes, queries. */
   readonly schema: TableSchema;
   protected readonly keyColumns: readonly ColumnSchema[];
   /** Unique indexes over one column, by that column's name. */

@@ -164,6 +164,7 @@ function words(text: string): string {
   return text
     .replaceAll(/\s*@returns /g, '\n\nGives ')
     .replaceAll(/\s*@throws /g, '\n\nThrows ')
+    .replaceAll(/^((?:Gives|Throws) [\s\S]*?[^.\s])(?=\n\n|\s*$(?![\s\S]))/gm, '$1.')
     .replaceAll(/<(?=\w)/g, (bracket, at: number, whole: string) => (isCode(whole, at) ? bracket : '\\<'));
 }
 
