@@ -1,33 +1,30 @@
 import type { ColumnType } from '../schema/column-type.js';
 import type { Stored } from '../schema/stored-value.js';
+import { ExactSum } from './exact-sum.js';
 
-/** Adds up stored values: numbers as numbers, with the rounding of floats compensated; bigints and decimals exactly. */
+/** Adds up stored values, exactly: numbers are rounded once, at the end; bigints and decimals never. */
 export class Sum {
-  private readonly exact: boolean;
+  private readonly isBig: boolean;
   private units = 0n;
-  private total = 0;
-  /** What rounding lost so far: Neumaier's variant of Kahan's summation ("Rundungsfehleranalyse", 1974). */
-  private lost = 0;
+  private readonly total = new ExactSum();
 
   constructor(type: ColumnType) {
-    this.exact = type.kind === 'decimal' || (type.kind === 'long' && type.as === 'bigint');
+    this.isBig = type.kind === 'decimal' || (type.kind === 'long' && type.as === 'bigint');
   }
 
   add(value: Stored): void {
-    if (this.exact) {
-      this.units += value as bigint;
-      return;
-    }
-    const next = value as number;
-    const total = this.total + next;
-    if (Number.isFinite(total)) {
-      this.lost += Math.abs(this.total) >= Math.abs(next) ? this.total - total + next : next - total + this.total;
-    }
-    this.total = total;
+    if (this.isBig) this.units += value as bigint;
+    else this.total.add(value as number);
+  }
+
+  /** Takes away a value that was added. */
+  remove(value: Stored): void {
+    if (this.isBig) this.units -= value as bigint;
+    else this.total.remove(value as number);
   }
 
   get value(): number | bigint {
-    return this.exact ? this.units : this.total + this.lost;
+    return this.isBig ? this.units : this.total.value;
   }
 }
 
@@ -45,6 +42,12 @@ export class Mean {
   add(value: Stored): void {
     this.sum.add(value);
     this.count++;
+  }
+
+  /** Takes away a value that was added. */
+  remove(value: Stored): void {
+    this.sum.remove(value);
+    this.count--;
   }
 
   get value(): number | undefined {
