@@ -67,6 +67,9 @@ export type { IndexStats } from './index/table-index.js';
 export { AsyncTransaction, type AsyncTransactionOptions } from './isolation/async-transaction.js';
 export { Snapshot } from './isolation/snapshot.js';
 export type { SnapshotStats } from './isolation/snapshots.js';
+export { LiveGroups, type LiveGroupsChange } from './live/live-groups.js';
+export { type LiveChange, LiveQuery } from './live/live-query.js';
+export { LiveValue, type LiveValueChange } from './live/live-value.js';
 export { LockGuard } from './lock/lock-guard.js';
 export type { LockOptions } from './lock/lock-map.js';
 export { type Measurement, Measurements, measurements } from './measure/measurements.js';
@@ -104,6 +107,7 @@ export { type StatsRow, statsRows } from './stats-rows.js';
 export type { Inconsistency } from './table/check-table.js';
 export type { Operator } from './table/condition.js';
 export { GroupedQuery } from './table/grouped-query.js';
+export type { LiveAggregates, LiveCalls, LiveGroupCalls } from './table/live-calls.js';
 export { type Explanation, SelectQuery } from './table/select-query.js';
 export type { UpdateBytes } from './table/table-loader.js';
 export { type TableListeners, TableManager } from './table/table-manager.js';
@@ -118,6 +122,7 @@ export {
   type Given,
   type InPlaceQuery,
   type InsertRow,
+  type NumberColumnOf,
   OptionalProps,
   type Patch,
   type PrimaryKeyOf,

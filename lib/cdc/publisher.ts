@@ -1,6 +1,6 @@
 import type { DiskFullError, PersistenceFailedError } from '../errors.js';
 import { type ChangeEvent, type CommitEvent, changeEventOf } from './change-event.js';
-import { IsolatedEmitter } from './isolated-emitter.js';
+import { IsolatedEmitter, type ListenerFailure } from './isolated-emitter.js';
 import type { Lsn, Operation } from './operation.js';
 
 /** A committed transaction: what listeners are told, and what a `PersistenceEngine` will take. */
@@ -10,6 +10,9 @@ export interface CommittedTransaction {
   readonly at: Date;
   readonly operations: readonly Operation[];
 }
+
+/** Tells some listeners what they are to hear of a commit. It does not throw. */
+export type Delivery = () => void;
 
 export type TableEvents = { change: (event: ChangeEvent) => unknown };
 
@@ -38,18 +41,18 @@ export interface DatabaseEvents {
 export class Publisher {
   readonly database: IsolatedEmitter<DatabaseEvents>;
   private readonly tables = new Map<string, IsolatedEmitter<TableEvents>>();
-  private readonly waiting: CommittedTransaction[] = [];
+  private readonly waiting: Delivery[] = [];
   private delivering = false;
 
   constructor() {
-    this.database = new IsolatedEmitter<DatabaseEvents>((error, event) => this.listenerFailed(error, event));
+    this.database = new IsolatedEmitter<DatabaseEvents>(this.listenerFailed);
   }
 
   /** The emitter of a table's own events. */
   table(name: string): IsolatedEmitter<TableEvents> {
     let emitter = this.tables.get(name);
     if (emitter === undefined) {
-      emitter = new IsolatedEmitter<TableEvents>((error, event) => this.listenerFailed(error, event));
+      emitter = new IsolatedEmitter<TableEvents>(this.listenerFailed);
       this.tables.set(name, emitter);
     }
     return emitter;
@@ -60,13 +63,22 @@ export class Publisher {
     return this.database.has('commit');
   }
 
-  publish(transaction: CommittedTransaction): void {
-    this.waiting.push(transaction);
+  /** Tells a transaction to its listeners, where it has any, and then makes the other deliveries. */
+  publish(transaction: CommittedTransaction | undefined, deliveries: readonly Delivery[]): void {
+    this.enqueue(() => {
+      if (transaction !== undefined) this.deliver(transaction);
+      for (const delivery of deliveries) delivery();
+    });
+  }
+
+  /** Makes a delivery when those before it have been made. */
+  enqueue(delivery: Delivery): void {
+    this.waiting.push(delivery);
     if (this.delivering) return;
     this.delivering = true;
     try {
       // Listeners may add to the queue while it is walked.
-      for (let at = 0; at < this.waiting.length; at++) this.deliver(this.waiting[at] as CommittedTransaction);
+      for (let at = 0; at < this.waiting.length; at++) (this.waiting[at] as Delivery)();
     } finally {
       this.waiting.length = 0;
       this.delivering = false;
@@ -83,7 +95,7 @@ export class Publisher {
     ]);
   }
 
-  private listenerFailed(error: unknown, event: string): void {
+  readonly listenerFailed: ListenerFailure = (error, event) => {
     // A listener to errors that fails itself has nobody left to tell but the process.
     if (event !== 'listenerError' && this.database.has('listenerError')) {
       this.database.emit('listenerError', () => [error, event]);
@@ -91,5 +103,5 @@ export class Publisher {
       const reason = error instanceof Error ? error.message : `it threw ${typeof error}`; // whatever it threw, this must not
       process.emitWarning(`a listener of '${event}' failed: ${reason}`, 'WorkTableListenerError');
     }
-  }
+  };
 }

@@ -41,6 +41,13 @@ export function requireNumeric(schema: TableSchema, name: string): ColumnSchema 
   throw new QueryError(schema.name, name, `a column of type ${column.type.kind} has no sum`);
 }
 
+/** The column of that name, of a type whose values have an order. @throws QueryError */
+export function requireScalar(schema: TableSchema, name: string): ColumnSchema {
+  const column = findColumn(schema, name);
+  if (isScalar(column.type)) return column;
+  throw new QueryError(schema.name, name, `a column of type ${column.type.kind} has no order`);
+}
+
 /** @throws QueryError for what cannot be asked, `undefined` above all */
 export function createCondition(schema: TableSchema, name: string, operator: Operator, value: unknown): Condition {
   const column = findColumn(schema, name);

@@ -4,6 +4,7 @@ import type { ColumnSchema } from '../schema/table-schema.js';
 import { Mean, Sum } from './aggregate.js';
 import { findColumn, requireNumeric } from './condition.js';
 import { visitAny } from './execute.js';
+import { type LiveGroupCalls, liveGroupCalls } from './live-calls.js';
 import type { QuerySpec } from './plan.js';
 import type { TableView } from './table-view.js';
 import type { Cell, ColumnOf } from './types.js';
@@ -19,6 +20,11 @@ export class GroupedQuery<E extends object, K extends ColumnOf<E>> {
     private readonly spec: QuerySpec,
     private readonly column: ColumnSchema,
   ) {}
+
+  /** Keeps an aggregate of each group up to date: `groupBy('country').live.count()`. */
+  get live(): LiveGroupCalls<E, K> {
+    return liveGroupCalls<E, K>(this.core, this.spec, this.column);
+  }
 
   /** How many rows each group has. */
   count(): Map<Cell<E, K>, number> {

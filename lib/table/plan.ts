@@ -123,7 +123,7 @@ function complete(core: TableView, spec: QuerySpec, candidate: Candidate, wanted
 }
 
 /** The order asked for, without what a condition fixes anyway, and with the primary key behind it. */
-function wantedOrder(core: TableView, spec: QuerySpec): OrderTerm[] {
+export function wantedOrder(core: TableView, spec: QuerySpec): OrderTerm[] {
   const fixed = new Set(spec.conditions.filter((c) => c.operator === '=').map((c) => c.column.position));
   const seen = new Set<number>();
   const terms: OrderTerm[] = [];
@@ -135,8 +135,8 @@ function wantedOrder(core: TableView, spec: QuerySpec): OrderTerm[] {
   };
   const key = core.primary.positions;
   for (const term of spec.order) {
-    add(term);
     if (key.every((position) => seen.has(position) || fixed.has(position))) return terms; // the rest decides nothing
+    add(term);
   }
   for (const column of core.primary.columns) add({ column, descending: false });
   return terms;

@@ -88,6 +88,18 @@ export class RowExpiry {
     return rows;
   }
 
+  /** Rows that are in the table and whose time ended after one moment, and until another. */
+  expiredBetween(after: number, until: number): RowId[] {
+    const rows: RowId[] = [];
+    if (this.cutoff() === undefined) return rows;
+    const low = after === Number.NEGATIVE_INFINITY ? null : after;
+    this.index.scan({ low, lowInclusive: false, high: until, highInclusive: true }, false, (row) => {
+      rows.push(row);
+      return false;
+    });
+    return rows;
+  }
+
   /** Removes rows whose time is over, as one transaction; rows that somebody has locked stay for later. @returns how many */
   removeSome(most: number): number {
     const { core } = this;

@@ -1,16 +1,17 @@
 import { QueryError } from '../errors.js';
 import { compareValues } from '../index/key-order.js';
-import { type ColumnType, isScalar } from '../schema/column-type.js';
+import type { ColumnType } from '../schema/column-type.js';
 import { elementToUser, type Stored, sumToUser, toUser } from '../schema/stored-value.js';
 import type { ColumnSchema } from '../schema/table-schema.js';
 import type { RowId } from '../storage/link.js';
 import { Mean, Sum } from './aggregate.js';
-import { type Condition, createCondition, findColumn, type Operator, requireNumeric } from './condition.js';
+import { type Condition, createCondition, findColumn, type Operator, requireNumeric, requireScalar } from './condition.js';
 import { countRows, findRows, visitAny } from './execute.js';
 import { GroupedQuery } from './grouped-query.js';
+import { type LiveCalls, liveCalls } from './live-calls.js';
 import type { QuerySpec } from './plan.js';
 import type { TableView } from './table-view.js';
-import type { Cell, ColumnOf, ScalarColumnOf } from './types.js';
+import type { Cell, ColumnOf, NumberColumnOf, ScalarColumnOf } from './types.js';
 
 /** How a query was answered: `explain()` runs it and tells. */
 export interface Explanation {
@@ -31,9 +32,6 @@ export interface Explanation {
 }
 
 type TextColumn<E> = { [K in ColumnOf<E>]: Cell<E, K> extends string | null ? K : never }[ColumnOf<E>];
-type NumberColumn<E> = {
-  [K in ColumnOf<E>]: NonNullable<Cell<E, K>> extends number | bigint | string ? K : never;
-}[ColumnOf<E>];
 
 const EMPTY: QuerySpec = { conditions: [], predicates: [], order: [], offset: 0, limit: Number.POSITIVE_INFINITY };
 
@@ -108,9 +106,8 @@ export class SelectQuery<E extends object, R = E> implements Iterable<R> {
 
   /** Orders by a column; further calls order what is equal by the ones before. Null comes first, last when descending. */
   orderBy(column: ScalarColumnOf<E>, direction: 'asc' | 'desc' = 'asc'): SelectQuery<E, R> {
-    const found = findColumn(this.core.schema, column);
+    const found = requireScalar(this.core.schema, column);
     if (direction !== 'asc' && direction !== 'desc') throw new QueryError(this.core.name, column, "the direction is 'asc' or 'desc'");
-    if (!isScalar(found.type)) throw new QueryError(this.core.name, column, `a column of type ${found.type.kind} has no order`);
     return this.with({ order: [...this.spec.order, { column: found, descending: direction === 'desc' }] });
   }
 
@@ -172,7 +169,7 @@ export class SelectQuery<E extends object, R = E> implements Iterable<R> {
   }
 
   /** The sum over the rows, nulls left out: of a bigint column a bigint, of a string decimal a string, 0 of no rows. */
-  sum<K extends NumberColumn<E>>(column: K): NonNullable<Cell<E, K>> {
+  sum<K extends NumberColumnOf<E>>(column: K): NonNullable<Cell<E, K>> {
     const numeric = requireNumeric(this.core.schema, column);
     const sum = new Sum(numeric.type);
     this.fold(numeric, (value) => sum.add(value));
@@ -180,7 +177,7 @@ export class SelectQuery<E extends object, R = E> implements Iterable<R> {
   }
 
   /** The mean over the rows as a number, nulls left out; `undefined` of no rows. */
-  avg(column: NumberColumn<E>): number | undefined {
+  avg(column: NumberColumnOf<E>): number | undefined {
     const numeric = requireNumeric(this.core.schema, column);
     const mean = new Mean(numeric.type);
     this.fold(numeric, (value) => mean.add(value));
@@ -199,13 +196,22 @@ export class SelectQuery<E extends object, R = E> implements Iterable<R> {
 
   /** Rows by the value of a column: `groupBy('country').count()`. Groups come in the column's order. */
   groupBy<K extends ScalarColumnOf<E>>(column: K): GroupedQuery<E, K> {
-    return new GroupedQuery(this.core, this.spec, this.scalar(column));
+    return new GroupedQuery(this.core, this.spec, requireScalar(this.core.schema, column));
   }
 
-  private scalar(name: string): ColumnSchema {
-    const column = findColumn(this.core.schema, name);
-    if (!isScalar(column.type)) throw new QueryError(this.core.name, name, `a column of type ${column.type.kind} has no order`);
-    return column;
+  /**
+   * Keeps the answer up to date, and tells of each transaction that changes it: of the rows, `query.live()`, and of
+   * aggregates, `query.live.count()`, `query.live.sum(column)` and so on. It is at any time what running the query anew
+   * would give, as of the last committed transaction.
+   *
+   * @example
+   * ```ts
+   * using top = accounts.selectBy('country', 'FR').orderBy('score', 'desc').limit(10).live();
+   * top.on('change', ({ rows, added, removed, changed }) => render(rows));
+   * ```
+   */
+  get live(): LiveCalls<E, R> {
+    return liveCalls<E, R>(this.core, this.spec, this.columns);
   }
 
   private fold(column: ColumnSchema, step: (value: Stored) => void): void {
@@ -216,7 +222,7 @@ export class SelectQuery<E extends object, R = E> implements Iterable<R> {
   }
 
   private extreme<V>(name: string, sign: 1 | -1): V | undefined {
-    const column = this.scalar(name);
+    const column = requireScalar(this.core.schema, name);
     const compare = compareValues(column.type, false);
     let best: Stored;
     if (this.isWhole() && [this.core.primary, ...this.core.secondaries].some((index) => index.isOrdered && index.columns[0] === column)) {

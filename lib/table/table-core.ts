@@ -6,6 +6,7 @@ import { DuplicateKeyError, UniqueViolationError } from '../errors.js';
 import { columnsOf, compareKeys, type Key } from '../index/key-order.js';
 import { RowKeys } from '../index/row-keys.js';
 import { type IndexDefinition, keyToUser, TableIndex } from '../index/table-index.js';
+import { LiveTable } from '../live/live-table.js';
 import { ColumnCollector } from '../schema/column-collector.js';
 import { createCodec } from '../schema/create-codec.js';
 import type { RowCodec } from '../schema/row-codec.js';
@@ -45,6 +46,7 @@ export class TableCore implements WritableTable {
   readonly versions: RowVersions;
   readonly expiry: RowExpiry | undefined;
   readonly vacuum: Vacuum;
+  readonly lives: LiveTable;
   /** The table's number in the log of its database, where it has one. */
   logId = 0;
   private readonly operations: TableOperations;
@@ -74,6 +76,7 @@ export class TableCore implements WritableTable {
     this.locks = new RowLocks(this.name, keyColumns, (key) => keyToUser(this.primary, key));
     this.operations = new TableOperations(this.name, this.codec, this.primary, this.secondaries);
     this.vacuum = new Vacuum(this);
+    this.lives = new LiveTable(this, journal);
     this.expiry = schema.expires === undefined ? undefined : new RowExpiry(this, schema.expires);
     this.refusals = new ColumnCollector(schema).refusals;
   }

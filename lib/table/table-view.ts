@@ -1,5 +1,6 @@
 import type { Compare, Key } from '../index/key-order.js';
 import type { KeyRange } from '../index/tree-map.js';
+import type { LiveTable } from '../live/live-table.js';
 import type { RowCodec } from '../schema/row-codec.js';
 import type { Refuse, Stored } from '../schema/stored-value.js';
 import type { ColumnSchema, IndexKind, TableSchema } from '../schema/table-schema.js';
@@ -53,6 +54,8 @@ export interface TableView {
   cutoff(): number | undefined;
   /** Runs user code that may read and not write. */
   readOnly<T>(reason: string, work: () => T): T;
+  /** The live queries of a table; a view of the past, or of what is not committed, has none. */
+  readonly lives?: LiveTable;
   /** Hears of the conditions of every query that is run, and of keys that are looked up. */
   readonly reads?: { where(conditions: readonly Condition[]): void; point(index: IndexView, key: Key): void };
 }

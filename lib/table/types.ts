@@ -81,6 +81,11 @@ export type ScalarColumnOf<E> = {
   [K in ColumnOf<E>]: NonNullable<E[K]> extends string | number | bigint | boolean | Date | Uint8Array ? K : never;
 }[ColumnOf<E>];
 
+/** Columns whose values can be numbers to add up; decimals may be text. */
+export type NumberColumnOf<E> = {
+  [K in ColumnOf<E>]: NonNullable<Cell<E, K>> extends number | bigint | string ? K : never;
+}[ColumnOf<E>];
+
 /** What `update` takes: the whole row; nullable columns may be left out, and are null then. */
 export type WholeRow<E> = Columns<E, NullableNames<E> | ReadonlyNames<E>>;
 

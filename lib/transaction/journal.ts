@@ -1,7 +1,7 @@
 import { assert } from '../assert.js';
-import { isThenable } from '../cdc/isolated-emitter.js';
+import { isThenable, type ListenerFailure } from '../cdc/isolated-emitter.js';
 import type { ChangeKind, Lsn, Operation } from '../cdc/operation.js';
-import { Publisher } from '../cdc/publisher.js';
+import { type Delivery, Publisher } from '../cdc/publisher.js';
 import { ClosedError, InvariantError, TransactionError } from '../errors.js';
 import type { Link, RowId } from '../storage/link.js';
 import type { RowStore } from '../storage/row-store.js';
@@ -66,10 +66,28 @@ export interface CommitLog {
 }
 
 /**
+ * Follows commits while the bytes before and after each change are still where its links say. The steps are taken by all
+ * followers one after the other; they come between the commit and its listeners, and do not throw.
+ */
+export interface CommitFollower {
+  /** Whether it has to know of changes to this table. */
+  hears(target: ChangeTarget): boolean;
+  /** Remembers what was committed. */
+  note(changes: readonly Change[], at: number): void;
+  /** Looks at it with whatever user code there is, before any follower has moved on. */
+  show(): void;
+  /** Moves on. @returns what tells its listeners, when their turn comes */
+  settle(lsn: Lsn): readonly Delivery[];
+  /** Nothing more will be committed. */
+  end(): void;
+}
+
+/**
  * The transactions of a database. Every write is recorded here; outside of `run` each is a transaction of its own.
  *
  * Steps of a commit: the operations are made, where anybody wants them, and the log takes the transaction (a failure of
- * either undoes everything); the LSN is taken; old places are freed; listeners are told. None of the later steps can fail.
+ * either undoes everything); the LSN is taken; followers move on; old places are freed; listeners are told. None of the
+ * later steps can fail.
  */
 export class Journal {
   private readonly changes: JournalEntry[] = [];
@@ -83,6 +101,7 @@ export class Journal {
   private closed = false;
   private unsound = false;
   private readonly postponed: (() => void)[] = [];
+  private readonly followers = new Set<CommitFollower>();
   private log: CommitLog | undefined;
   private refused: (() => Error) | undefined;
 
@@ -176,10 +195,18 @@ export class Journal {
   close(): void {
     if (this.depth > 0) throw new TransactionError('close() was called within a transaction; let it end first');
     this.closed = true;
+    this.publisher.enqueue(() => {
+      for (const follower of [...this.followers]) follower.end();
+    });
   }
 
   get isClosed(): boolean {
     return this.closed;
+  }
+
+  /** Whether user code runs that may read and not write. */
+  get isReading(): boolean {
+    return this.refusal !== undefined;
   }
 
   /** Runs user code that may read and not write: the store would change under the query that calls it. */
@@ -195,7 +222,23 @@ export class Journal {
 
   /** Whether a change to this table can be applied and forgotten: nobody could ask for it or undo it. */
   isUnobserved(target: ChangeTarget): boolean {
-    return this.depth === 0 && this.log === undefined && !target.isHeard && !target.keepsVersions && !this.publisher.hearsCommits;
+    if (this.depth > 0 || this.log !== undefined || target.isHeard || target.keepsVersions || this.publisher.hearsCommits) return false;
+    for (const follower of this.followers) if (follower.hears(target)) return false;
+    return true;
+  }
+
+  /** Shows every later commit to the follower. */
+  follow(follower: CommitFollower): void {
+    this.followers.add(follower);
+  }
+
+  unfollow(follower: CommitFollower): void {
+    this.followers.delete(follower);
+  }
+
+  /** Tells whoever listens to such errors. */
+  get listenerFailed(): ListenerFailure {
+    return this.publisher.listenerFailed;
   }
 
   /** Counts a transaction of one change that nobody observes. */
@@ -299,10 +342,18 @@ export class Journal {
     this.rowChanges = 0;
     if (changes.length === 0) return;
     this.lastLsn++;
+    const deliveries = this.followers.size === 0 ? NOTHING : this.showFollowers(changes, at);
     for (const change of changes) change.target.finish(change);
     if (operations !== undefined) {
-      this.publisher.publish({ lsn: this.lsn, txn: this.currentTxn, at: new Date(at), operations });
-    }
+      this.publisher.publish({ lsn: this.lsn, txn: this.currentTxn, at: new Date(at), operations }, deliveries);
+    } else if (deliveries.length > 0) this.publisher.publish(undefined, deliveries);
+  }
+
+  private showFollowers(changes: readonly Change[], at: number): Delivery[] {
+    const followers = [...this.followers];
+    for (const follower of followers) follower.note(changes, at);
+    for (const follower of followers) follower.show();
+    return followers.flatMap((follower) => follower.settle(this.lsn));
   }
 
   private operationsOf(changes: readonly Change[]): Operation[] | undefined {
@@ -315,6 +366,8 @@ export class Journal {
     return this.changes.filter((change) => change.kind !== 'position').filter((change) => change.target === target);
   }
 }
+
+const NOTHING: readonly Delivery[] = [];
 
 function isRowChange(change: JournalEntry): change is Change {
   return change.kind !== 'counter' && change.kind !== 'position';
