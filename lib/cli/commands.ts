@@ -177,7 +177,7 @@ function salvage(disk: Disk, store: ReadStore, target: string, { table, json }: 
   if (json) console.out(`${JSON.stringify(report)}\n`);
   else {
     console.out(grid(report.tables));
-    for (const { file, offsetBytes, reason } of store.damage) console.out(`left out  ${file} from ${offsetBytes}: ${reason}\n`);
+    for (const { file, offsetBytes, reason } of store.damage) console.out(`damaged  ${file} from ${offsetBytes}: ${reason}\n`);
   }
   return store.damage.length === 0 ? ExitCode.Ok : ExitCode.Damaged;
 }

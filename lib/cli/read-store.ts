@@ -4,6 +4,7 @@ import { CorruptionError } from '../errors.js';
 import type { Manifest, ManifestTable } from '../persistence/manifest.js';
 import type { Damage, RecoveryTarget } from '../persistence/persistence-engine.js';
 import { type LogEnd, loadCheckpoints, neededSegments, replayLog, type StoreFiles, surveyStore } from '../persistence/recovery.js';
+import type { StoredIndex } from '../persistence/stored-table.js';
 import type { Field } from '../schema/column-type.js';
 import { readElement, skipElement } from '../schema/element-codec.js';
 import { elementToUser } from '../schema/stored-value.js';
@@ -38,9 +39,12 @@ export function readStore(disk: Disk, path: string, progress: (rows: number) => 
   const numbers = neededSegments(files, path, note);
   loadCheckpoints(disk, path, manifest, target, note);
   const end = replayLog(disk, path, manifest, numbers, target, note);
+  for (const table of tables) for (const reason of table.conflicts()) note({ file: path, offsetBytes: 0, reason });
   return { manifest, files, end, tables, damage };
 }
 
+/** Of a union of null and a type, which a nullable column is. */
+const NULL_BRANCH = 0;
 const ROWS_A_WORD = 50_000;
 
 function targetOf(tables: readonly StoredRows[], progress: (rows: number) => void): RecoveryTarget {
@@ -66,11 +70,13 @@ export class StoredRows {
   readonly name: string;
   readonly columns: readonly Field[];
   private readonly isKey: readonly boolean[];
+  private readonly unique: readonly StoredIndex[];
   private readonly rows = new Map<string, Buffer>();
 
   constructor({ name, schema }: ManifestTable) {
     this.name = name;
     this.columns = columnsOfStored(schema.avro.fields);
+    this.unique = schema.indexes.filter(({ unique }) => unique);
     this.isKey = this.columns.map((column) => schema.key.columns.includes(column.name));
   }
 
@@ -112,6 +118,39 @@ export class StoredRows {
   private meets(bytes: Buffer, from: number, before: Buffer): void {
     if (this.rows.get(this.keyOf(bytes, from))?.equals(before)) return;
     throw new CorruptionError(undefined, from, `a change of a row of ${this.name} that is another one, or is not there`);
+  }
+
+  /** What unique indexes would refuse. */
+  *conflicts(): Generator<string> {
+    for (const { name, columns, nullsDistinct } of this.unique) {
+      const keys = new Set<string>();
+      let conflicts = 0;
+      for (const bytes of this.rows.values()) {
+        const key = this.keyIn(bytes, columns, nullsDistinct);
+        if (key === undefined) continue;
+        if (keys.has(key)) conflicts++;
+        keys.add(key);
+      }
+      if (conflicts > 0) yield `rows of ${this.name} whose keys in unique index ${name} others have: ${conflicts}`;
+    }
+  }
+
+  /** A text that equal keys alone share; nothing for one that is like no other, since it has a null. */
+  private keyIn(bytes: Buffer, names: readonly string[], nullsDistinct: boolean): string | undefined {
+    const parts = new Map<string, string>();
+    let at = 0;
+    for (const column of this.columns) {
+      const end = skipElement(column, bytes, at);
+      if (names.includes(column.name)) {
+        if (nullsDistinct && column.nullable && bytes[at] === NULL_BRANCH) return undefined;
+        // Of floats, 0 and -0 are one key, and so is every NaN.
+        const { kind } = column.type;
+        const isFloat = kind === 'float' || kind === 'double';
+        parts.set(column.name, isFloat ? String(readElement(column, bytes, at)) : `${end - at}:${bytes.toString('latin1', at, end)}`);
+      }
+      at = end;
+    }
+    return [...parts.values()].join(',');
   }
 
   /** Each row as JSON has it. */

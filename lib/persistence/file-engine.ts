@@ -123,7 +123,7 @@ export class FileEngine implements PersistenceEngine {
     const numbers = neededSegments(files, this.path, onDamage);
     const rows = loadCheckpoints(this.disk, this.path, manifest, target, onDamage);
     const end = replayLog(this.disk, this.path, manifest, numbers, target, onDamage);
-    target.end();
+    target.end(onDamage && ((reason) => onDamage({ file: this.path, offsetBytes: 0, reason })));
     const kept = keptSegments(this.disk, this.path, manifest, files);
     this.history.restore([...kept, ...end.segments], manifest.firstSegment);
     const quarantined = end.tornBytes > 0 ? this.within(QUARANTINE_DIRECTORY, tornName(end.segment, end.length)) : '';

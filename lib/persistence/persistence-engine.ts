@@ -90,8 +90,11 @@ export interface OpenedStore {
 export interface RecoveryTarget extends RecordVisitor {
   /** A row of the state at the checkpoint. `table` is the place in the list that `open` was given. */
   row(table: number, bytes: Buffer, from: number, to: number): void;
-  /** Everything was given. What throws here refuses the store, and nothing is changed in it. */
-  end(): void;
+  /**
+   * Everything was given. What throws here refuses the store, and nothing is changed in it.
+   * @param leftOut in salvage: rows that cannot be beside one another are left out, and this is told of them
+   */
+  end(leftOut?: (reason: string) => void): void;
 }
 
 /** What opening found, and what it did about it. */

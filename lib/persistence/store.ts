@@ -177,8 +177,11 @@ function targetOf(loaders: readonly TableLoader[], positions: Map<string, number
   const at = (table: number) => loaders[table] as TableLoader;
   return {
     row: (table, bytes, from, to) => at(table).insert(bytes, from, to),
-    end: () => {
-      for (const loader of loaders) loader.finish();
+    end: (leftOut) => {
+      for (const loader of loaders) {
+        if (leftOut !== undefined) loader.leaveOutConflicts(leftOut);
+        loader.finish();
+      }
     },
     begin: () => undefined,
     insert: (table, bytes, from, to) => at(table).insert(bytes, from, to),

@@ -91,6 +91,27 @@ export class TableLoader {
     return readKey(this.core.codec, this.core.primary.positions, bytes, from);
   }
 
+  /**
+   * For salvage: leaves out each row whose key in a unique index a row before it has, in primary-key order, and tells how
+   * many. Call before `finish`. Cost: as that of building the unique indexes twice.
+   */
+  leaveOutConflicts(leftOut: (reason: string) => void): void {
+    const { core } = this;
+    for (const index of core.secondaries) {
+      if (!index.unique) continue;
+      const keyOf = (row: RowId) => core.keyAt(index, core.store.linkOf(row));
+      const kept: RowId[] = [];
+      const refused: RowId[] = [];
+      for (const row of this.rowsInKeyOrder()) (index.add(keyOf(row), row) ? kept : refused).push(row);
+      for (const row of kept) index.remove(keyOf(row), row);
+      for (const row of refused) {
+        core.primary.remove(core.keyAt(core.primary, core.store.linkOf(row)), row);
+        core.store.remove(row);
+      }
+      if (refused.length > 0) leftOut(`rows of ${core.name} whose keys in unique index ${index.name} others have: ${refused.length}`);
+    }
+  }
+
   /** Builds the other indexes. @throws CorruptionError where two rows have one key of a unique index */
   finish(): void {
     const { core } = this;

@@ -2,6 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { runCommand } from '../../lib/cli/commands.js';
 import { Column, Database, Index, PrimaryKey, Table } from '../../lib/index.js';
 import { FileEngine } from '../../lib/persistence/file-engine.js';
+import { decodeManifest, encodeManifest } from '../../lib/persistence/manifest.js';
 import { RecordingDisk } from '../support/crash-disk.js';
 import { SMALL } from '../support/crash-workload.js';
 
@@ -109,6 +110,52 @@ describe('worktable verify', () => {
     const { code, out } = run(disk, 'verify', '/db');
     expect(code).toBe(1);
     expect(out).toMatch(new RegExp(`DAMAGED  ${path} at \\d+: `));
+  });
+});
+
+describe('what unique indexes would refuse', () => {
+  @Table()
+  class Loose {
+    @PrimaryKey('autoincrement') id!: number;
+    @Index() @Column('double', { nullable: true }) ratio!: number | null;
+    @Index() @Column('string', { nullable: true }) name!: string | null;
+  }
+
+  it('is damage, as each index means it: nulls, and floats that are one key', async () => {
+    const rows: [number | null, string | null][] = [
+      [0, 'a'],
+      [-0, 'b'],
+      [Number.NaN, 'c'],
+      [Number.NaN, 'ab'],
+      [1, null],
+      [2, null],
+      [null, 'd'],
+      [null, 'e'],
+    ];
+    for (const [nullsDistinct, ratio, name] of [
+      [true, 2, 0],
+      [false, 3, 1],
+    ] as const) {
+      const disk = new RecordingDisk();
+      const db = await Database.open({ engine: new FileEngine(disk, SMALL), tables: [Loose] });
+      for (const row of rows) db.table(Loose).insert({ ratio: row[0], name: row[1] });
+      await db.close();
+      expect(run(disk, 'verify', '/db').code).toBe(0);
+      const manifest = decodeManifest(disk.image.get('/db/MANIFEST') as Buffer, 'MANIFEST');
+      const tables = manifest.tables.map((table) => ({
+        ...table,
+        schema: { ...table.schema, indexes: table.schema.indexes.map((index) => ({ ...index, unique: true, nullsDistinct })) },
+      }));
+      const file = disk.files.get('/db/MANIFEST') as { bytes: Buffer };
+      file.bytes = encodeManifest({ ...manifest, tables });
+      const { code, out } = run(disk, 'verify', '/db', '--json');
+      const reasons = JSON.parse(out).damage.map(({ reason }: { reason: string }) => reason);
+      const wanted = [
+        `rows of loose whose keys in unique index ratio others have: ${ratio}`,
+        `rows of loose whose keys in unique index name others have: ${name}`,
+      ];
+      expect({ code, reasons }).toEqual({ code: 1, reasons: name === 0 ? wanted.slice(0, 1) : wanted });
+    }
   });
 });
 

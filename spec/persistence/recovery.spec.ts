@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import { runCommand } from '../../lib/cli/commands.js';
 import {
   Column,
   CorruptionError,
@@ -205,6 +206,30 @@ describe('the indexes of a stored table', () => {
     const forged = changed(disk.image, MANIFEST, () => encodeManifest({ ...manifest, tables }));
     const opening = Database.open({ engine: new FileEngine(forged, SMALL), tables: [Strict] });
     await expect(opening).rejects.toMatchObject({ code: 'WT_CORRUPTION', reason: 'two rows of left have one key in unique index tag' });
+    expect(forged.history).toEqual([]);
+    // Salvage leaves out what cannot be beside the others, and tells of it; the commands count it as damage.
+    const engine = new FileEngine(forged, { ...SMALL, mode: 'salvage' });
+    const salvaged = await Database.open({ engine, tables: [Strict], loadMode: LoadMode.Salvage });
+    const reason = 'rows of left whose keys in unique index tag others have: 1';
+    expect(salvaged.recovery?.damage).toEqual([{ file: '/db', offsetBytes: 0, reason }]);
+    expect(
+      salvaged
+        .table(Strict)
+        .selectAll()
+        .execute()
+        .map(({ id, tag }) => [id, tag]),
+    ).toEqual([
+      [1, 'a'],
+      [2, 'b'],
+    ]);
+    expect(salvaged.table(Strict).selectOneBy('tag', 'a')?.id).toBe(1);
+    expect([...salvaged.check()]).toEqual([]);
+    await salvaged.close();
+    const said: string[] = [];
+    const console = { out: (text: string) => said.push(text), err: (text: string) => said.push(text), isWatched: false };
+    expect(runCommand(['verify', '/db'], forged, console)).toBe(1);
+    expect(runCommand(['dump', '/db'], forged, console)).toBe(1);
+    expect(said.filter((text) => text.includes(reason)).length).toBe(2);
     expect(forged.history).toEqual([]);
   });
 });
