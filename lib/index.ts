@@ -67,6 +67,7 @@ export type { IndexStats } from './index/table-index.js';
 export { AsyncTransaction, type AsyncTransactionOptions } from './isolation/async-transaction.js';
 export { Snapshot } from './isolation/snapshot.js';
 export type { SnapshotStats } from './isolation/snapshots.js';
+export type { Live } from './live/live.js';
 export { LiveGroups, type LiveGroupsChange } from './live/live-groups.js';
 export { type LiveChange, LiveQuery } from './live/live-query.js';
 export { LiveValue, type LiveValueChange } from './live/live-value.js';

@@ -61,7 +61,8 @@ interface OpenGroup {
  * @example
  * ```ts
  * using perCountry = accounts.selectAll().groupBy('country').live.count();
- * perCountry.on('change', ({ groups, added, removed, changed }) => draw(groups));
+ * perCountry.on('change', ({ groups }) => console.log(groups));
+ * accounts.insert({ email: 'zoe@example.com', country: 'FR', score: 12, balance: 0n }); // prints: Map(2) { 'FR' => 2, 'GB' => 1 }
  * ```
  */
 export class LiveGroups<K, V> extends Live<Group, LiveGroupsChange<K, V>> {
@@ -110,6 +111,7 @@ export class LiveGroups<K, V> extends Live<Group, LiveGroupsChange<K, V>> {
     group.fold.add(row, link);
   }
 
+  /** @internal */
   protected changed(moves: readonly Move[], before: ReadonlyMap<RowId, Link>): Delta<Group> {
     const { source, places } = this.table;
     const telling = moves.filter((move) => !this.bytes.isSameAt(source.store, move.before, move.after));

@@ -44,7 +44,8 @@ export interface LiveQueryPlan {
  * @example
  * ```ts
  * using top = accounts.selectBy('country', 'FR').orderBy('score', 'desc').limit(10).live();
- * top.on('change', ({ rows, added, removed, changed }) => render(rows));
+ * top.on('change', ({ rows, added }) => console.log(rows.length, added[0]?.email));
+ * accounts.insert({ email: 'zoe@example.com', country: 'FR', score: 12, balance: 0n }); // prints: 2 zoe@example.com
  * ```
  */
 export class LiveQuery<R> extends Live<RowBytes, LiveChange<R>> {
@@ -96,6 +97,7 @@ export class LiveQuery<R> extends Live<RowBytes, LiveChange<R>> {
     return projected as R;
   }
 
+  /** @internal */
   protected changed(moves: readonly Move[]): Delta<RowBytes> {
     const { store } = this.table.source;
     const delta: Delta<RowBytes> = new Map();

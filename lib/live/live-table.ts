@@ -33,7 +33,9 @@ interface Route {
 export class LiveTable implements CommitFollower {
   /** What shows rows as they were, or as they are, while a transaction is taken in. */
   readonly places: RowPlaces;
-  private readonly members = new Set<LiveMember>();
+  /** All of them, numbered as they were begun. */
+  private readonly members = new Map<LiveMember, number>();
+  private begun = 0;
   /** Those that have to see every change. */
   private readonly watchful = new Set<LiveMember>();
   private readonly routes = new Map<number, Route>();
@@ -70,7 +72,7 @@ export class LiveTable implements CommitFollower {
     if (this.members.size === 0) this.expiredUntil = Date.now();
     const member = make();
     if (this.members.size === 0) this.journal.follow(this);
-    this.members.add(member);
+    this.members.set(member, this.begun++);
     const { route } = member.filter;
     if (route === undefined) this.watchful.add(member);
     else this.routeTo(route.column, route.value).add(member);
@@ -190,8 +192,7 @@ export class LiveTable implements CommitFollower {
       this.touched.delete(member);
       if (this.members.has(member)) deliveries.push(member.fail(error));
     }
-    for (const member of [...this.touched]) {
-      if (!this.members.has(member)) continue; // a where function has closed it
+    for (const member of this.inOrder(this.touched)) {
       try {
         const delivery = member.settle(lsn, noted.before);
         if (delivery !== undefined) deliveries.push(delivery);
@@ -203,6 +204,15 @@ export class LiveTable implements CommitFollower {
     this.failed.clear();
     this.places.showNow();
     return deliveries;
+  }
+
+  /** Listeners are called in the order in which queries were begun. Those that a where function has closed are left out. */
+  private inOrder(members: Iterable<LiveMember>): LiveMember[] {
+    const numbered = [...members].map((member) => ({ member, number: this.members.get(member) ?? -1 }));
+    return numbered
+      .filter(({ number }) => number >= 0)
+      .sort((a, b) => a.number - b.number)
+      .map(({ member }) => member);
   }
 
   /** Reads rows as they were committed, also while a transaction is open. */
@@ -219,6 +229,6 @@ export class LiveTable implements CommitFollower {
   }
 
   end(): void {
-    for (const member of [...this.members]) member.end();
+    for (const member of [...this.members.keys()]) member.end();
   }
 }

@@ -43,6 +43,7 @@ export interface LiveValuePlan<V> {
  * ```ts
  * using total = accounts.selectAll().where('country', '=', 'FR').live.sum('balance');
  * total.on('change', ({ value, previous }) => console.log(previous, '→', value));
+ * accounts.insert({ email: 'zoe@example.com', country: 'FR', score: 12, balance: 5n }); // prints: 20n → 25n
  * ```
  */
 export class LiveValue<V> extends Live<{ readonly value: Stored }, LiveValueChange<V>> {
@@ -70,6 +71,7 @@ export class LiveValue<V> extends Live<{ readonly value: Stored }, LiveValueChan
     return this.toUser(this.current.value);
   }
 
+  /** @internal */
   protected changed(moves: readonly Move[], before: ReadonlyMap<RowId, Link>): Delta<{ readonly value: Stored }> {
     const { source, places } = this.table;
     const telling = moves.filter((move) => !this.bytes.isSameAt(source.store, move.before, move.after));

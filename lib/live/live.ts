@@ -24,7 +24,9 @@ export abstract class Live<X, C> implements LiveMember, AsyncIterable<C>, Dispos
 
   /** @internal */
   constructor(
+    /** @internal */
     protected readonly table: LiveTable,
+    /** @internal */
     readonly filter: LiveFilter,
     private readonly members: LiveRows,
   ) {
@@ -43,6 +45,7 @@ export abstract class Live<X, C> implements LiveMember, AsyncIterable<C>, Dispos
     return this;
   }
 
+  /** Ends what `on` or `once` began. */
   off(event: 'change', listener: (change: C) => unknown): this {
     this.emitter.off(event, listener);
     return this;
@@ -64,6 +67,7 @@ export abstract class Live<X, C> implements LiveMember, AsyncIterable<C>, Dispos
     for (const iterator of [...this.iterators]) iterator.stop();
   }
 
+  /** As `close`. */
   [Symbol.dispose](): void {
     this.close();
   }
@@ -79,7 +83,7 @@ export abstract class Live<X, C> implements LiveMember, AsyncIterable<C>, Dispos
     this.steps = [];
   }
 
-  /** @throws what ended it; QueryError after `close` */
+  /** @throws what ended it; QueryError after `close` @internal */
   protected assertReadable(): void {
     if (this.failure !== undefined) throw this.failure.error;
     if (this.state === 'closed') throw new QueryError(this.table.source.name, undefined, 'the live query is closed');
@@ -140,7 +144,7 @@ export abstract class Live<X, C> implements LiveMember, AsyncIterable<C>, Dispos
     return () => this.emitter.emit('change', () => [this.changeOf(delta, version, lsn)]);
   }
 
-  /** What the moves of rows make of the answer. Parts that are as they were are not among it. */
+  /** What the moves of rows make of the answer. Parts that are as they were are not among it. @internal */
   protected abstract changed(moves: readonly Move[], before: ReadonlyMap<RowId, Link>): Delta<X>;
 
   /** Whether nobody can tell two states of one part apart. @internal */
@@ -149,7 +153,7 @@ export abstract class Live<X, C> implements LiveMember, AsyncIterable<C>, Dispos
   /** A change as it is told. @internal */
   abstract changeOf(delta: Delta<X>, version: Version<X>, lsn: Lsn): C;
 
-  /** The parts of the answer as it is. */
+  /** The parts of the answer as it is. @internal */
   protected abstract parts(): Map<unknown, X>;
 
   /** The answer as a change from nothing. @internal */
@@ -160,7 +164,7 @@ export abstract class Live<X, C> implements LiveMember, AsyncIterable<C>, Dispos
     return this.changeOf(all, this.version, this.table.lsn);
   }
 
-  /** The parts as of a version. */
+  /** The parts as of a version. @internal */
   protected partsAt(version: Version<X>): Map<unknown, X> {
     const parts = this.parts();
     const deltas: Delta<X>[] = [];

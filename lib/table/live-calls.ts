@@ -25,24 +25,35 @@ import type { Cell, ColumnOf, NumberColumnOf, ScalarColumnOf } from './types.js'
  * TransactionError within a transaction; ClosedError
  */
 export interface LiveCalls<E extends object, R> extends LiveAggregates<E> {
+  /** The rows. */
   (): LiveQuery<R>;
 }
 
-/** Throws as `LiveCalls` do. */
+/** The aggregates that a query keeps up to date: as those of `SelectQuery`. They throw as `LiveCalls` do. */
 export interface LiveAggregates<E extends object> {
+  /** How many rows there are. */
   count(): LiveValue<number>;
+  /** The sum of a column, exact also after rows have left. */
   sum<K extends NumberColumnOf<E>>(column: K): LiveValue<NonNullable<Cell<E, K>>>;
+  /** The mean of a column. */
   avg(column: NumberColumnOf<E>): LiveValue<number | undefined>;
+  /** The least value of a column. Four bytes are kept for each row. */
   min<K extends ScalarColumnOf<E>>(column: K): LiveValue<NonNullable<Cell<E, K>> | undefined>;
+  /** The greatest value of a column. Four bytes are kept for each row. */
   max<K extends ScalarColumnOf<E>>(column: K): LiveValue<NonNullable<Cell<E, K>> | undefined>;
 }
 
-/** What a grouped query keeps up to date. Throws as `LiveCalls` do. */
+/** What a grouped query keeps up to date: as the calls of `GroupedQuery`. They throw as `LiveCalls` do. */
 export interface LiveGroupCalls<E extends object, K extends ColumnOf<E>> {
+  /** How many rows each group has. */
   count(): LiveGroups<Cell<E, K>, number>;
+  /** The sum in each group. */
   sum<C extends NumberColumnOf<E>>(column: C): LiveGroups<Cell<E, K>, NonNullable<Cell<E, C>>>;
+  /** The mean in each group. */
   avg(column: NumberColumnOf<E>): LiveGroups<Cell<E, K>, number | undefined>;
+  /** The least value in each group. */
   min<C extends ScalarColumnOf<E>>(column: C): LiveGroups<Cell<E, K>, NonNullable<Cell<E, C>> | undefined>;
+  /** The greatest value in each group. */
   max<C extends ScalarColumnOf<E>>(column: C): LiveGroups<Cell<E, K>, NonNullable<Cell<E, C>> | undefined>;
 }
 

@@ -207,7 +207,8 @@ export class SelectQuery<E extends object, R = E> implements Iterable<R> {
    * @example
    * ```ts
    * using top = accounts.selectBy('country', 'FR').orderBy('score', 'desc').limit(10).live();
-   * top.on('change', ({ rows, added, removed, changed }) => render(rows));
+   * top.on('change', ({ removed }) => console.log(removed.length, top.rows.length));
+   * accounts.delete(2); // prints: 1 0
    * ```
    */
   get live(): LiveCalls<E, R> {
