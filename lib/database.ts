@@ -1,6 +1,11 @@
 import type { ChangeEvent, CommitEvent } from './cdc/change-event.js';
 import type { Lsn } from './cdc/operation.js';
 import { type DatabaseEvents, Publisher } from './cdc/publisher.js';
+import type { Consumer, ConsumerOptions, ConsumerStats } from './feed/consumer.js';
+import { Consumers } from './feed/consumers.js';
+import type { Feed } from './feed/feed.js';
+import { DEFAULT_RING_BYTES, FeedHub } from './feed/feed-hub.js';
+import { changesOf, commitsOf, type FeedOptions, openFeed } from './feed/open-feed.js';
 import { type ApplyOptions, applyAll } from './follow/apply.js';
 import { Follower } from './follow/follower.js';
 import { type AsyncTransaction, type AsyncTransactionOptions, runAsync } from './isolation/async-transaction.js';
@@ -39,6 +44,11 @@ export interface DatabaseOptions {
   readonly vacuum?: VacuumManagerOptions;
   /** Measures every call: `measurements()` tells. Off by default, and then costs nothing at all. */
   readonly measure?: boolean;
+  /**
+   * Of a database in memory: has the latest transactions recorded from the beginning, for feeds that are opened later, in
+   * so many bytes; 16 MiB by default. Without this, they are from when the first feed is opened.
+   */
+  readonly changes?: { readonly ringBytes?: number };
 }
 
 /** What `Database.open` takes. Without `path` and `engine`, the database is in memory. */
@@ -65,6 +75,8 @@ export class Database {
   private ending: Promise<void> | undefined;
   private readonly sweeper: ExpirySweeper | undefined;
   private readonly snapshots = new Snapshots(this.cores, this.journal);
+  private readonly feeds: FeedHub;
+  private readonly consumersByName: Consumers;
 
   /** @throws SchemaError for whatever is wrong with a class, or with the classes beside one another */
   constructor(options: DatabaseOptions) {
@@ -72,8 +84,14 @@ export class Database {
     for (const schema of buildSchemas(options.tables)) {
       const core = new TableCore(schema, this.journal, this.publisher.table(schema.name));
       this.cores.set(schema.ctor, core);
+      core.logId = this.cores.size;
       this.managers.set(schema.ctor, new TableManager(core, this.publisher));
     }
+    const { ringBytes = DEFAULT_RING_BYTES } = options.changes ?? {};
+    if (!(ringBytes > 0)) throw new TypeError('changes.ringBytes is a number above 0');
+    this.feeds = new FeedHub(this.cores, this.journal, ringBytes);
+    this.consumersByName = new Consumers(this.feeds);
+    if (options.changes !== undefined && !isStored(options)) this.feeds.record();
     if (options.measure === true) this.measure();
     // They find nothing to do while a store is being read: nothing may be written then.
     const cores = [...this.cores.values()];
@@ -97,7 +115,7 @@ export class Database {
    */
   static async open(options: OpenOptions): Promise<Database> {
     const db = new Database(options);
-    if (options.path === undefined && options.engine === undefined) return db;
+    if (!isStored(options)) return db;
     try {
       await db.openStore(options);
     } catch (error) {
@@ -112,7 +130,16 @@ export class Database {
     const failed = (error: unknown) => database.emit('checkpointError', () => [error]);
     const store = await Store.open([...this.cores.values()], this.journal, options, failed);
     this.store = store;
-    store.retain(options.retention ?? {}, undefined);
+    this.feeds.attach({
+      log: store,
+      retention: options.retention ?? {},
+      durableLsn: () => store.task?.durableLsn ?? store.recovery.lsn,
+      waitForOps: () => this.waitForOps(),
+    });
+    this.consumersByName.restore();
+    this.feeds.keep();
+    store.task?.on('durable', this.feeds.wake);
+    store.task?.on('fatal', (error) => this.feeds.fail(error));
     for (const event of ['fatal', 'full', 'durable', 'room'] as const) {
       store.task?.on(event, ((fact: never) => database.emit(event, () => [fact])) as () => void);
     }
@@ -173,6 +200,39 @@ export class Database {
   on<N extends keyof DatabaseEvents>(event: N, listener: DatabaseEvents[N]): this {
     this.publisher.database.on(event, listener);
     return this;
+  }
+
+  /**
+   * Committed changes in their order, from any position that there still is, without gap or repeat: first from the past,
+   * then as they come. A slow reader is behind, and holds up nobody.
+   *
+   * @throws TypeError, SchemaError; what the feed's `next` throws is told there
+   */
+  changes(options: FeedOptions = {}): Feed<ChangeEvent> {
+    return openFeed(this.feeds, options, changesOf);
+  }
+
+  /** As `changes`, by whole transactions: those that changed any of the tables. */
+  commits(options: FeedOptions = {}): Feed<CommitEvent> {
+    return openFeed(this.feeds, options, commitsOf);
+  }
+
+  /**
+   * A reader of the feed that is remembered under a name, with the database: it goes on behind what it has acknowledged.
+   * @throws TypeError, OffsetAheadError, PositionLimitError, and what a write throws, where it is new
+   */
+  consumer(name: string, options: ConsumerOptions = {}): Consumer {
+    return this.consumersByName.get(name, options);
+  }
+
+  /** The consumers that are remembered, and how far behind each is. */
+  get consumers(): readonly ConsumerStats[] {
+    return this.consumersByName.stats();
+  }
+
+  /** Feeds can begin at this position, or any later one. */
+  get oldestLsn(): Lsn {
+    return this.feeds.oldestLsn as Lsn;
   }
 
   /** As `on`, for the next event alone. */
@@ -304,6 +364,7 @@ export class Database {
     this.sweeper?.stop();
     await this.vacuums?.stop();
     await this.store?.close();
+    this.feeds.close();
   }
 
   /** Whether `close` was called: writes are refused then. */
@@ -315,4 +376,8 @@ export class Database {
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }
+}
+
+function isStored(options: Partial<OpenOptions>): boolean {
+  return options.path !== undefined || options.engine !== undefined;
 }

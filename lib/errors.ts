@@ -292,6 +292,22 @@ export class OffsetTruncatedError extends WorkTableError {
   }
 }
 
+/**
+ * The database has not come to this position: who has it followed another one, or was given transactions that were not
+ * durable and are lost. Begin anew from a snapshot.
+ */
+export class OffsetAheadError extends WorkTableError {
+  readonly code = 'WT_OFFSET_AHEAD';
+  constructor(
+    /** The position that was given. */
+    readonly from: number,
+    /** The newest that there is. */
+    readonly newest: number,
+  ) {
+    super(`the database has come to position ${newest}, and not to ${from}; begin anew from a snapshot`);
+  }
+}
+
 /** As many positions have names as may. Nothing was written; remove one that nobody needs. */
 export class PositionLimitError extends WorkTableError {
   readonly code = 'WT_POSITION_LIMIT';

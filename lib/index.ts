@@ -41,6 +41,7 @@ export {
   InvariantError,
   LockTimeoutError,
   NotFoundError,
+  OffsetAheadError,
   OffsetTruncatedError,
   PersistenceFailedError,
   PositionGapError,
@@ -62,6 +63,9 @@ export {
   ValidationError,
   WorkTableError,
 } from './errors.js';
+export { Consumer, type ConsumerFeedOptions, type ConsumerOptions, type ConsumerStats } from './feed/consumer.js';
+export { Feed, type FeedObservable, type FeedObserver, type FeedSubscription } from './feed/feed.js';
+export type { FeedOptions } from './feed/open-feed.js';
 export type { ApplyOptions } from './follow/apply.js';
 export type { IndexStats } from './index/table-index.js';
 export { AsyncTransaction, type AsyncTransactionOptions } from './isolation/async-transaction.js';

@@ -22,7 +22,7 @@ export interface ChangeEvent<Row = object, Key = unknown> {
   readonly at: Date;
   /** Of a delete: the row's time was over. */
   readonly expired?: true;
-  /** Of an event that comes alone, out of `db.changes()`: with it its transaction is complete. */
+  /** In a feed: the last that it gives of its transaction, or of its image. Who has it has the whole of it. */
   readonly last?: true;
   /** Of a row of an image: its place there. */
   readonly snapshot?: SnapshotMark;
@@ -34,6 +34,8 @@ export interface CommitEvent {
   readonly txn: number;
   readonly at: Date;
   readonly changes: readonly ChangeEvent[];
+  /** In a feed: no transaction, but rows of the image with which it began, as of `lsn`; `last` with the last of them. */
+  readonly snapshot?: 'part' | 'last';
 }
 
 export function changeEventOf(operation: Operation, at: Date): ChangeEvent {

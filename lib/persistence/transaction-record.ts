@@ -151,30 +151,35 @@ export function readRecords(reader: ByteReader, firstLsn: number, transactions: 
   let lsn = firstLsn;
   let coveredBy = firstLsn - 1;
   while (reader.left > 0) {
-    const at = reader.position;
-    const length = reader.u32();
-    if (length > reader.left) reader.fail('a record beyond its frame', at);
-    const end = reader.position + length;
-    const kind = reader.byte();
-    if (kind === RecordKind.Transaction) {
-      if (lsn === firstLsn + transactions) reader.fail('more transactions than the frame says', at);
-      const ms = reader.double();
-      const txn = reader.natural();
-      const visited = lsn > skip;
-      if (visited) visitor.begin({ lsn, txn, at: ms });
-      coveredBy = lsn++;
-      readOperations(reader, end, visited ? visitor : IGNORE);
-    } else if (kind === RecordKind.Aside) {
-      // They belong to what is before the next transaction; a checkpoint that has this one has them, too.
-      readOperations(reader, end, lsn > skip ? visitor : IGNORE);
-      coveredBy = lsn;
-    } else {
-      reader.fail('a record of no known kind', at);
-    }
-    if (reader.position !== end) reader.fail('a record that is not as long as it says', at);
+    coveredBy = lsn;
+    if (readRecord(reader, lsn, firstLsn + transactions - 1, skip, visitor)) lsn++;
   }
   if (lsn !== firstLsn + transactions) reader.fail('fewer transactions than the frame says');
   return coveredBy;
+}
+
+/**
+ * Reads the next record, as `readRecords`. Where it is a transaction it has `lsn`, of which `last` is the last that there
+ * is to be. @returns whether it is one. @throws CorruptionError
+ */
+export function readRecord(reader: ByteReader, lsn: number, last: number, skip: number, visitor: RecordVisitor): boolean {
+  const at = reader.position;
+  const length = reader.u32();
+  if (length > reader.left) reader.fail('a record beyond its frame', at);
+  const end = reader.position + length;
+  const kind = reader.byte();
+  // A record aside belongs to what is before the next transaction; a checkpoint that has this one has it, too.
+  const visited = lsn > skip ? visitor : IGNORE;
+  if (kind === RecordKind.Transaction) {
+    if (lsn > last) reader.fail('more transactions than the frame says', at);
+    const ms = reader.double();
+    visited.begin({ lsn, txn: reader.natural(), at: ms });
+  } else if (kind !== RecordKind.Aside) {
+    reader.fail('a record of no known kind', at);
+  }
+  readOperations(reader, end, visited);
+  if (reader.position !== end) reader.fail('a record that is not as long as it says', at);
+  return kind === RecordKind.Transaction;
 }
 
 function readOperations(reader: ByteReader, end: number, visitor: RecordVisitor): void {

@@ -65,6 +65,13 @@ export interface CommitLog {
   appendAside(nextLsn: Lsn, entries: readonly JournalEntry[]): void;
 }
 
+/** Keeps committed transactions in memory, for change feeds. */
+export interface CommitRecorder {
+  /** Makes room for them, so that `record` cannot fail. What throws undoes the transaction. */
+  reserve(entries: readonly JournalEntry[]): void;
+  record(lsn: Lsn, txn: number, at: number, entries: readonly JournalEntry[]): void;
+}
+
 /**
  * Follows commits while the bytes before and after each change are still where its links say. The steps are taken by all
  * followers one after the other; they come between the commit and its listeners, and do not throw.
@@ -104,6 +111,8 @@ export class Journal {
   private readonly followers = new Set<CommitFollower>();
   private log: CommitLog | undefined;
   private refused: (() => Error) | undefined;
+  /** Takes each commit from now on, where there is one. */
+  recorder: CommitRecorder | undefined;
 
   constructor(private readonly publisher: Publisher) {}
 
@@ -222,7 +231,8 @@ export class Journal {
 
   /** Whether a change to this table can be applied and forgotten: nobody could ask for it or undo it. */
   isUnobserved(target: ChangeTarget): boolean {
-    if (this.depth > 0 || this.log !== undefined || target.isHeard || target.keepsVersions || this.publisher.hearsCommits) return false;
+    if (this.depth > 0 || this.log !== undefined || this.recorder !== undefined) return false;
+    if (target.isHeard || target.keepsVersions || this.publisher.hearsCommits) return false;
     for (const follower of this.followers) if (follower.hears(target)) return false;
     return true;
   }
@@ -332,7 +342,7 @@ export class Journal {
     let operations: Operation[] | undefined;
     try {
       operations = this.operationsOf(changes);
-      if (changes.length > 0) this.log?.append(this.nextLsn, this.currentTxn, at, this.changes);
+      if (changes.length > 0) this.append(at);
       else if (this.changes.length > 0) this.log?.appendAside(this.nextLsn, this.changes);
     } catch (error) {
       this.undoTo(0);
@@ -354,6 +364,12 @@ export class Journal {
     for (const follower of followers) follower.note(changes, at);
     for (const follower of followers) follower.show();
     return followers.flatMap((follower) => follower.settle(this.lsn));
+  }
+
+  private append(at: number): void {
+    this.recorder?.reserve(this.changes);
+    this.log?.append(this.nextLsn, this.currentTxn, at, this.changes);
+    this.recorder?.record(this.nextLsn, this.currentTxn, at, this.changes);
   }
 
   private operationsOf(changes: readonly Change[]): Operation[] | undefined {
