@@ -341,6 +341,11 @@ describe('Database.apply of rows that expire', () => {
     ]);
     expect(contents(follower)).toEqual(contents(leader));
     assertSound(follower);
+    // A row that does not belong here is in the way, though its time is over.
+    copies.insert({ name: 'own', slot: 9, until: soon() });
+    leases.insert({ name: 'e', slot: 9, until: null });
+    await later();
+    await expect(follower.apply(commits, SOURCE)).rejects.toThrow(ChangeMismatchError);
     // Without one to follow, it looks after its rows itself again.
     copies.insert({ name: 'd', slot: 3, until: soon() });
     follower.unfollow('main');
