@@ -354,6 +354,11 @@ export class ChangeMismatchError extends WorkTableError {
   }
 }
 
+/** What a container was to inject is not there: a database that nobody registered, or two of one name. */
+export class InjectionError extends WorkTableError {
+  readonly code = 'WT_INJECTION';
+}
+
 /** The database was closed. */
 export class ClosedError extends WorkTableError {
   readonly code = 'WT_CLOSED';

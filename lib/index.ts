@@ -38,6 +38,7 @@ export {
   DuplicateKeyError,
   EventFormatError,
   FormatVersionError,
+  InjectionError,
   InvariantError,
   LockTimeoutError,
   NotFoundError,

@@ -30,6 +30,8 @@ const FLOORS: readonly (readonly string[])[] = [
   ['lib/cli'],
   ['decorators'],
   ['lib/index.ts'],
+  ['lib/inject'],
+  ['lib/nestjs'],
 ];
 
 function sourcesBelow(folder: string): string[] {
@@ -189,6 +191,7 @@ describe('the public names', () => {
           'EventFormatError',
           'PositionGapError',
           'ChangeMismatchError',
+          'InjectionError',
           'InvariantError',
         ],
       ].sort(),
