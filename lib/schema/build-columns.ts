@@ -43,7 +43,7 @@ const SCALARS: ReadonlySet<string> = new Set([
 ]);
 const SYMBOL = /^[A-Za-z_][A-Za-z0-9_]*$/;
 const TYPE_FIX =
-  "Name the type, as in @Column('string'): it was not emitted (esbuild, tsx, vite and standard decorators emit none; unions and interfaces say nothing)";
+  "Name the type, as in @Column('string'): it was not emitted (esbuild, tsx and standard decorators emit none; unions and interfaces say nothing)";
 
 /** The columns of a table, in order of declaration. @throws SchemaError */
 export function buildColumns(ctor: EntityClass, className: string, table: string, described: ClassDescription): readonly ColumnSchema[] {
