@@ -130,14 +130,13 @@ export class Database {
     const failed = (error: unknown) => database.emit('checkpointError', () => [error]);
     const store = await Store.open([...this.cores.values()], this.journal, options, failed);
     this.store = store;
+    this.consumersByName.restore(); // first: what they want must not be let go
     this.feeds.attach({
       log: store,
       retention: options.retention ?? {},
       durableLsn: () => store.task?.durableLsn ?? store.recovery.lsn,
       waitForOps: () => this.waitForOps(),
     });
-    this.consumersByName.restore();
-    this.feeds.keep();
     store.task?.on('durable', this.feeds.wake);
     store.task?.on('fatal', (error) => this.feeds.fail(error));
     for (const event of ['fatal', 'full', 'durable', 'room'] as const) {

@@ -80,7 +80,10 @@ export class Consumer {
     const from = this.position ?? this.from;
     const given = (value: T): void => {
       this.lastGiven = Math.max(this.lastGiven, value.lsn);
-      if (isOfImage(value)) this.imageLsn = isWhole(value) ? undefined : value.lsn;
+      if (!isOfImage(value)) return;
+      this.imageLsn = isWhole(value) ? undefined : value.lsn;
+      // It has all of the image, and nothing is acknowledged: what comes next is kept until then.
+      if (isWhole(value) && this.position === undefined) this.hub.hold(CONSUMER + this.name, value.lsn);
     };
     const caughtUp = (lsn: number): void => {
       if (this.open.size === 1) this.passSilently(lsn);

@@ -47,6 +47,7 @@ export class FeedHub {
   /** The database is stored: from now on its log is read. */
   attach(store: FeedStore): void {
     this.store = store;
+    this.keep();
   }
 
   get isStored(): boolean {
@@ -140,8 +141,7 @@ export class FeedHub {
     this.keep();
   }
 
-  /** Tells the log what is held now. */
-  keep(): void {
+  private keep(): void {
     const { store } = this;
     if (store === undefined || this.isOver) return;
     let after: number | undefined;

@@ -11,6 +11,8 @@ import { type Frame, isKnownKind, readSegmentHeader, SEGMENT_HEADER_BYTES } from
 /** Read at once where there is so much. */
 const READ_BYTES = 256 * 1024;
 const NOTHING = Buffer.alloc(0);
+/** What is thrown where a segment was let go under its reader; no user sees it. */
+const RETIRED = new Error('the segment was let go');
 
 /** Where a store's log is, and how its files are known. */
 export interface LogPlace {
@@ -49,7 +51,7 @@ export class LogReader implements LogCursor {
 
   async next(upTo: number): Promise<LogSlice | undefined> {
     while (this.afterLsn < upTo) {
-      const slice = await this.step();
+      const slice = await this.step().catch((error: unknown) => this.startAgain(error));
       if (slice === undefined) continue;
       this.afterLsn = slice.firstLsn + slice.transactions - 1;
       return slice;
@@ -65,7 +67,7 @@ export class LogReader implements LogCursor {
       return undefined;
     }
     const extent = this.history.extent(this.segment);
-    if (extent === undefined) throw this.truncated();
+    if (extent === undefined) throw RETIRED;
     if (this.position === extent.bytes) {
       assert(extent.isEnded, 'what may be read is in the log');
       await this.enter(this.segment + 1);
@@ -75,8 +77,14 @@ export class LogReader implements LogCursor {
     return slice === undefined || slice.firstLsn + slice.transactions - 1 <= this.afterLsn ? undefined : slice;
   }
 
-  private truncated(): OffsetTruncatedError {
-    return new OffsetTruncatedError(this.afterLsn, this.history.oldestLsn);
+  /** Its segment is gone. Where it had read it to its end, what comes next is in the oldest one that there is. */
+  private startAgain(error: unknown): undefined {
+    if (error !== RETIRED) throw error;
+    const { oldestLsn } = this.history;
+    if (this.afterLsn < oldestLsn) throw new OffsetTruncatedError(this.afterLsn, oldestLsn);
+    this.segment = 0;
+    this.parts.length = 0;
+    return undefined;
   }
 
   private get file(): string {
@@ -90,7 +98,7 @@ export class LogReader implements LogCursor {
   /** Begins a segment: the first one, or the one that follows. */
   private async enter(number: number | undefined): Promise<void> {
     const extent = number === undefined ? undefined : this.history.extent(number);
-    if (number === undefined || extent === undefined) throw this.truncated();
+    if (number === undefined || extent === undefined) throw RETIRED;
     const before = this.segment === 0 ? undefined : { length: this.position, crc: this.crc };
     this.segment = number;
     this.position = 0;
@@ -136,6 +144,7 @@ export class LogReader implements LogCursor {
       return this.place.disk.open(this.file, 'read');
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+      if (this.history.extent(this.segment) === undefined) throw RETIRED;
       return this.fail('a segment of the log is missing');
     }
   }
