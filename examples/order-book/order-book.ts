@@ -135,9 +135,8 @@ export class OrderBook {
     return this.of(side).where('price', '=', price).orderBy('time');
   }
 
-  /** One step into `priority`, from the end where the best price is. Ordered as the index is: nothing is left to sort. */
+  /** One step into `priority`, to the end where the side's best price is. */
   private bestPrice(side: Side, orders: SelectQuery<Order>): number | undefined {
-    const direction = side === 'buy' ? 'desc' : 'asc';
-    return orders.orderBy('price', direction).orderBy('time', direction).first()?.price;
+    return side === 'buy' ? orders.max('price') : orders.min('price');
   }
 }

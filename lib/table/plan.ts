@@ -18,6 +18,8 @@ export interface QuerySpec {
   readonly order: readonly OrderTerm[];
   readonly offset: number;
   readonly limit: number;
+  /** Any of the rows that the order leaves equal will do, and not the first by primary key. */
+  readonly anyOfEqual?: true;
 }
 
 /** How a query finds its rows: through one index, at some keys, over a range of it, or over all of it. */
@@ -138,7 +140,7 @@ export function wantedOrder(core: TableView, spec: QuerySpec): OrderTerm[] {
     if (key.every((position) => seen.has(position) || fixed.has(position))) return terms; // the rest decides nothing
     add(term);
   }
-  for (const column of core.primary.columns) add({ column, descending: false });
+  if (spec.anyOfEqual !== true) for (const column of core.primary.columns) add({ column, descending: false });
   return terms;
 }
 

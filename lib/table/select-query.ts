@@ -224,14 +224,15 @@ export class SelectQuery<E extends object, R = E> implements Iterable<R> {
 
   private extreme<V>(name: string, sign: 1 | -1): V | undefined {
     const column = requireScalar(this.core.schema, name);
-    const compare = compareValues(column.type, false);
     let best: Stored;
-    if (this.isWhole() && [this.core.primary, ...this.core.secondaries].some((index) => index.isOrdered && index.columns[0] === column)) {
-      const present = column.nullable ? [notNull(column)] : [];
+    if (this.isFirstInOrder(column)) {
+      const { conditions, predicates } = this.spec;
+      const present = column.nullable ? [...conditions, notNull(column)] : conditions;
       const order = [{ column, descending: sign === 1 }];
-      const [row] = findRows(this.core, { ...EMPTY, conditions: present, order, limit: 1 }).rows;
+      const [row] = findRows(this.core, { ...EMPTY, conditions: present, predicates, order, limit: 1, anyOfEqual: true }).rows;
       if (row !== undefined) best = this.core.store.read(row, column.position);
     } else {
+      const compare = compareValues(column.type, false);
       this.fold(column, (value) => {
         if (best === undefined || compare(value, best) * sign > 0) best = value;
       });
@@ -239,9 +240,16 @@ export class SelectQuery<E extends object, R = E> implements Iterable<R> {
     return best === undefined ? undefined : (toUser(column.type as ColumnType, best) as V);
   }
 
-  private isWhole(): boolean {
-    const { conditions, predicates, offset, limit } = this.spec;
-    return conditions.length === 0 && predicates.length === 0 && offset === 0 && limit === Number.POSITIVE_INFINITY;
+  /** Whether an index has the rows in the column's order, behind columns that the conditions fix: its end is the answer. */
+  private isFirstInOrder(column: ColumnSchema): boolean {
+    const { conditions, offset, limit } = this.spec;
+    if (offset > 0 || limit !== Number.POSITIVE_INFINITY) return false;
+    const others = conditions.filter((condition) => condition.column !== column);
+    return [this.core.primary, ...this.core.secondaries].some((index) => {
+      const before = index.columns.indexOf(column);
+      if (!index.isOrdered || before < 0 || others.length !== before) return false;
+      return index.columns.slice(0, before).every((fixed) => others.some((c) => c.column === fixed && c.operator === '='));
+    });
   }
 
   /** Runs the query and tells how: index, range, what was filtered and sorted, how many rows were looked at. */

@@ -136,6 +136,50 @@ describe('SelectQuery over every kind of order', () => {
     expect(ids(samples.selectAll().where('digest', '>', Uint8Array.of(7)).execute())).toEqual([1]);
   });
 
+  it('finds the least and the greatest of any rows, whichever index has them', () => {
+    const asked = fc.record({ part: fc.option(part, { nil: undefined }), low: fc.option(weight, { nil: undefined }), odd: fc.boolean() });
+    fc.assert(
+      fc.property(fc.array(row, { maxLength: 60, size: 'max' }), asked, (rows, { part: wanted, low, odd }) => {
+        const { samples, all } = open(rows);
+        let query = samples.selectAll();
+        let left = all;
+        if (wanted !== undefined) {
+          query = query.where('part', '=', wanted);
+          left = left.filter((sample) => sample.part === wanted);
+        }
+        if (low !== undefined && low !== null) {
+          query = query.where('weight', '>=', low);
+          left = left.filter((sample) => sample.weight !== null && compareCells(sample.weight, low) >= 0);
+        }
+        if (odd) {
+          query = query.where((sample) => sample.id % 2 === 1);
+          left = left.filter(({ id }) => id % 2 === 1);
+        }
+        for (const column of ['id', 'part', 'weight', 'label', 'ratio', 'token'] as const) {
+          const values = left.map((sample) => sample[column]).filter((value) => value !== null);
+          const sorted = values.sort(compareCells);
+          const same = (a: unknown, b: unknown) => (a === undefined || b === undefined ? a === b : compareCells(a, b) === 0);
+          expect([column, same(query.min(column), sorted[0]), same(query.max(column), sorted.at(-1))]).toEqual([column, true, true]);
+        }
+      }),
+    );
+  });
+
+  it('takes one step to the least and the greatest behind columns that are fixed', () => {
+    const rows = Array.from({ length: 300 }, (_, at) => ({ ...blank, part: at % 3, weight: at % 2 === 0 ? null : at }));
+    const { samples } = open(rows);
+    let looked = 0;
+    const query = samples
+      .selectAll()
+      .where('part', '=', 1)
+      .where(() => {
+        looked++;
+        return true;
+      });
+    expect([query.min('weight'), query.max('weight'), query.min('id'), looked]).toEqual([1, 295, 2, 102]);
+    expect(samples.selectAll().where('part', '=', 1).where('weight', '<', 100).max('weight')).toBe(97);
+  });
+
   it('adds decimals up exactly, averages them as numbers, and leaves nulls out of extremes', () => {
     const prices = ['0.10', '0.20', '-1.25'];
     const { samples } = open(prices.map((price, at) => ({ ...blank, price, weight: at === 0 ? null : at, digest: Uint8Array.of(at % 2) })));
