@@ -7,7 +7,7 @@ export { type CallDecorator, Measured, type MeasuredOptions } from '../decorator
 export { PrimaryKey } from '../decorators/primary-key.js';
 export { Query } from '../decorators/query.js';
 export { Table } from '../decorators/table.js';
-export type { ChangeEvent, ChangeEventKind, CommitEvent, SnapshotMark } from './cdc/change-event.js';
+export type { ChangeEvent, ChangeEventKind, CommitEvent, KeyCount, SnapshotMark } from './cdc/change-event.js';
 export { type ChangeKind, type IndexEvent, type LinkInfo, type Lsn, Operation } from './cdc/operation.js';
 export type { DatabaseEvents } from './cdc/publisher.js';
 export { Database, type DatabaseOptions, type DatabaseStats, type OpenOptions } from './database.js';

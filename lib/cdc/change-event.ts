@@ -28,6 +28,12 @@ export interface ChangeEvent<Row = object, Key = unknown> {
   readonly snapshot?: SnapshotMark;
 }
 
+/** The last key that a table has given out, or been given. */
+export interface KeyCount {
+  readonly table: string;
+  readonly key: bigint;
+}
+
 /** A committed transaction with all its changes, in their order. */
 export interface CommitEvent {
   readonly lsn: Lsn;
@@ -36,6 +42,11 @@ export interface CommitEvent {
   readonly changes: readonly ChangeEvent[];
   /** In a feed: no transaction, but rows of the image with which it began, as of `lsn`; `last` with the last of them. */
   readonly snapshot?: 'part' | 'last';
+  /**
+   * In a feed: how far tables have counted that give out keys, where rows do not tell: keys given out without a row since
+   * the transaction before, and, with the last of an image, those of rows that are gone.
+   */
+  readonly counters?: readonly KeyCount[];
 }
 
 export function changeEventOf(operation: Operation, at: Date): ChangeEvent {

@@ -1,4 +1,4 @@
-import type { ChangeEvent, ChangeEventKind, CommitEvent } from '../cdc/change-event.js';
+import type { ChangeEvent, ChangeEventKind, CommitEvent, KeyCount, SnapshotMark } from '../cdc/change-event.js';
 import type { Lsn } from '../cdc/operation.js';
 import { EventFormatError } from '../errors.js';
 import type { EntityClass } from '../schema/column-type.js';
@@ -19,6 +19,8 @@ export interface PlainEvent {
   readonly after: Readonly<Record<string, unknown>> | null;
   readonly at: string | number;
   readonly expired?: true;
+  readonly last?: true;
+  readonly snapshot?: SnapshotMark;
 }
 
 /** A transaction of values that JSON has. Its changes leave out what they share with it. */
@@ -27,6 +29,8 @@ export interface PlainCommit {
   readonly txn: number;
   readonly at: string | number;
   readonly changes: readonly Omit<PlainEvent, 'lsn' | 'txn' | 'at'>[];
+  readonly snapshot?: 'part' | 'last';
+  readonly counters?: readonly { readonly table: string; readonly key: string }[];
 }
 
 /** What `PlainEvents` are made with. */
@@ -71,22 +75,29 @@ export class PlainEvents {
   }
 
   /** A whole transaction: the unit in which to send what another database applies. @throws as `event` */
-  commit({ lsn, txn, at, changes }: CommitEvent): PlainCommit {
-    return { lsn, txn, at: this.time(at), changes: changes.map((event) => this.change(event)) };
+  commit({ lsn, txn, at, changes, snapshot, counters }: CommitEvent): PlainCommit {
+    return {
+      lsn,
+      txn,
+      at: this.time(at),
+      changes: changes.map((event) => this.change(event)),
+      ...(snapshot && { snapshot }),
+      ...(counters && { counters: counters.map(({ table, key }) => ({ table: this.tables.of(table).name, key: String(key) })) }),
+    };
   }
 
   private change(event: ChangeEvent): PlainCommit['changes'][number] {
     const { table, before, after, row } = rowsOf(this.tables, event);
     const keys = table.keyOf(row).map((value, at) => toPlainElement(table.key[at] as (typeof table.key)[number], value, this.forms));
-    const plain = {
+    return {
       seq: event.seq,
       table: table.name,
       kind: event.kind,
       key: keys.length === 1 ? keys[0] : keys,
       before: this.row(table, before),
       after: this.row(table, after),
+      ...marksOf(event),
     };
-    return event.expired ? { ...plain, expired: true } : plain;
   }
 
   private row(table: EventTable, values: Stored[] | null): PlainEvent['before'] {
@@ -112,14 +123,26 @@ export class PlainEvents {
     const head = headOf(object);
     const { changes } = object;
     if (!Array.isArray(changes)) throw new EventFormatError('a commit without its list of changes');
-    return { ...head, changes: changes.map((change) => this.readChange(objectIn(change, 'a change'), head)) };
+    const commit = { ...head, changes: changes.map((change) => this.readChange(objectIn(change, 'a change'), head)) };
+    const { snapshot, counters } = object;
+    if (snapshot !== undefined && snapshot !== 'part' && snapshot !== 'last')
+      throw new EventFormatError('a part of an image with an unknown mark');
+    return { ...commit, ...(snapshot && { snapshot }), ...(counters !== undefined && { counters: this.readCounters(counters) }) };
+  }
+
+  private readCounters(plain: unknown): KeyCount[] {
+    if (!Array.isArray(plain)) throw new EventFormatError('counters that are no list');
+    return plain.map((count) => {
+      const { table, key } = objectIn(count, 'a counter');
+      if (typeof key !== 'string' || !/^\d{1,19}$/.test(key)) throw new EventFormatError('a counter without its key');
+      return { table: this.tables.of(table).name, key: BigInt(key) };
+    });
   }
 
   private readChange(plain: Readonly<Record<string, unknown>>, head: Head): ChangeEvent {
-    const { seq, kind, expired } = plain;
+    const { seq, kind } = plain;
     const table = this.tables.of(plain.table);
     if (!isCount(seq)) throw new EventFormatError('an event without its place in its transaction');
-    if (expired !== undefined && expired !== true) throw new EventFormatError('an event whose mark of expiry is not true');
     const event: ChangeEvent = {
       lsn: head.lsn,
       txn: head.txn,
@@ -130,11 +153,33 @@ export class PlainEvents {
       before: readRow(table, plain.before),
       after: readRow(table, plain.after),
       at: new Date(head.at),
-      ...(expired === true ? { expired } : undefined),
+      ...readMarks(plain),
     };
     const { row, before, after } = rowsOf(this.tables, event);
     return { ...event, key: table.userKey(row), before: before && table.instance(before), after: after && table.instance(after) };
   }
+}
+
+type Marks = Pick<ChangeEvent, 'expired' | 'last' | 'snapshot'>;
+
+function marksOf({ expired, last, snapshot }: Marks): Marks {
+  return { ...(expired && { expired }), ...(last && { last }), ...(snapshot && { snapshot }) };
+}
+
+const SNAPSHOT_MARKS: ReadonlySet<unknown> = new Set<SnapshotMark>([
+  'first',
+  'first_in_data_collection',
+  'true',
+  'last_in_data_collection',
+  'last',
+]);
+
+function readMarks({ expired, last, snapshot }: Readonly<Record<string, unknown>>): Marks {
+  const isMark = (value: unknown) => value === undefined || value === true;
+  if (!isMark(expired) || !isMark(last) || (snapshot !== undefined && !SNAPSHOT_MARKS.has(snapshot))) {
+    throw new EventFormatError('an event with an unknown mark');
+  }
+  return marksOf({ expired, last, snapshot } as Marks);
 }
 
 interface Head {

@@ -60,6 +60,8 @@ class EventBuilder implements RecordVisitor {
   private transaction = { lsn: 0, txn: 0, at: 0 };
   private changes: Mutable<ChangeEvent>[] = [];
   private seq = 0;
+  /** Keys that were given out without a row, by their tables. */
+  private readonly counters = new Map<string, bigint>();
   /** Room for the row before an update. */
   private before = Buffer.alloc(256);
 
@@ -75,7 +77,11 @@ class EventBuilder implements RecordVisitor {
     const { changes, transaction } = this;
     const last = changes.at(-1);
     if (last !== undefined) last.last = true;
-    return { lsn: transaction.lsn as Lsn, txn: transaction.txn, at: new Date(transaction.at), changes };
+    const commit = { lsn: transaction.lsn as Lsn, txn: transaction.txn, at: new Date(transaction.at), changes };
+    if (this.counters.size === 0 || last === undefined) return commit;
+    const counters = Array.from(this.counters, ([table, key]) => ({ table, key }));
+    this.counters.clear();
+    return { ...commit, counters };
   }
 
   private add(table: FeedTable, kind: ChangeKind, key: unknown, before: object | null, after: object | null, seq: number): void {
@@ -119,7 +125,11 @@ class EventBuilder implements RecordVisitor {
     if (expired) (this.changes.at(-1) as Mutable<ChangeEvent>).expired = true;
   }
 
-  counter(): void {}
+  /** It is told of with the next transaction that is given. */
+  counter(id: number, key: bigint): void {
+    const table = this.tables.get(id);
+    if (table.isWanted) this.counters.set(table.name, key);
+  }
 
   position(): void {}
 }

@@ -1,4 +1,4 @@
-import type { ChangeEvent, CommitEvent, SnapshotMark } from '../cdc/change-event.js';
+import type { ChangeEvent, CommitEvent, KeyCount, SnapshotMark } from '../cdc/change-event.js';
 import type { Lsn } from '../cdc/operation.js';
 import { takeImage } from '../persistence/database-image.js';
 import type { DatabaseImage, TableImage } from '../persistence/persistence-engine.js';
@@ -49,7 +49,16 @@ export class ImageReader {
       }
       this.release();
     }
-    return { lsn: this.lsn as Lsn, txn: this.image.txn, at: new Date(this.at), changes, snapshot: more ? 'part' : 'last' };
+    const commit = { lsn: this.lsn as Lsn, txn: this.image.txn, at: new Date(this.at), changes };
+    if (more) return { ...commit, snapshot: 'part' };
+    const counters = this.counters();
+    return { ...commit, snapshot: 'last', ...(counters.length > 0 && { counters }) };
+  }
+
+  /** Of tables whose rows do not tell the last key: it may be of one that is gone. */
+  private counters(): KeyCount[] {
+    const counted = this.tables.map(({ name, core }, at) => ({ table: name, core, key: (this.image.tables[at] as TableImage).counter }));
+    return counted.filter(({ core, key }) => core.schema.key.autoincrement && key > 0n).map(({ table, key }) => ({ table, key }));
   }
 
   /** @returns whether there are more */

@@ -90,6 +90,15 @@ export class FollowedTable {
     return new ChangeMismatchError(this.core.name, key, lsn, seq, reason, cause);
   }
 
+  /** Keys up to this one were given out there. @throws EventFormatError where the table has no such key */
+  passKeys(last: bigint): void {
+    const { counter, name, schema } = this.core;
+    if (typeof last !== 'bigint' || !schema.key.autoincrement || !counter.accepts(last)) {
+      throw new EventFormatError(`a counter that ${name} cannot have`);
+    }
+    this.core.passKeys(typeof counter.value === 'bigint' ? last : Number(last));
+  }
+
   /** Makes these the table's rows: those that are there already stay, all others go first. */
   replaceRows(rows: readonly Stored[][], lsn: number): void {
     const { core } = this;

@@ -24,7 +24,7 @@ export class Follower {
   /** A transaction of which events have come one by one, and not yet the last. */
   private open: { readonly lsn: Lsn; readonly txn: number; readonly at: Date; readonly changes: ChangeEvent[] } | undefined;
   /** An image of which rows have come, and not yet the last. */
-  private image: { readonly lsn: Lsn; readonly at: Date; readonly rows: Map<FollowedTable, Stored[][]> } | undefined;
+  private image: Image | undefined;
 
   /** With `isPart`, events of other tables than these are passed over; otherwise they are refused. */
   constructor(
@@ -56,16 +56,24 @@ export class Follower {
 
   private takeCommit(commit: CommitEvent): void {
     if (this.open !== undefined) throw new EventFormatError('a transaction within another one');
-    if (commit.changes[0]?.kind === 'read') for (const event of commit.changes) this.takeRow(event);
-    else this.apply(commit);
+    const { lsn, at, changes, snapshot } = commit;
+    if (snapshot === undefined && changes[0]?.kind !== 'read') {
+      this.apply(commit);
+      return;
+    }
+    this.enterImage(lsn, at);
+    for (const event of changes) this.takeRow(event);
+    if (snapshot === 'last' || changes.at(-1)?.snapshot === 'last') this.endImage(commit.counters);
   }
 
   private takeEvent(event: ChangeEvent): void {
+    const { lsn, txn, at } = event;
     if (event.kind === 'read') {
+      this.enterImage(lsn, at);
       this.takeRow(event);
+      if (event.snapshot === 'last') this.endImage();
       return;
     }
-    const { lsn, txn, at } = event;
     this.open ??= { lsn, txn, at, changes: [] };
     if (this.open.lsn !== lsn) throw new EventFormatError('a transaction without its last event');
     this.open.changes.push(event);
@@ -75,43 +83,52 @@ export class Follower {
     this.apply(commit);
   }
 
-  private apply({ lsn, at, changes }: CommitEvent): void {
+  private apply({ lsn, at, changes, counters }: CommitEvent): void {
     if (this.image !== undefined) throw new EventFormatError('a transaction within an image');
     const { position } = this;
     if (lsn <= position) return;
     if (lsn !== position + 1) throw new PositionGapError(this.source, (position + 1) as Lsn, lsn);
     this.journal.run(() => {
       for (const event of changes) this.tableOf(event)?.apply(event);
+      this.passKeys(counters);
       this.journal.setPosition(this.positionName, lsn);
     }, timeOf(at));
   }
 
-  private tableOf(event: ChangeEvent): FollowedTable | undefined {
+  private passKeys(counters: CommitEvent['counters'] = []): void {
+    for (const count of counters) this.tableOf(count)?.passKeys(count.key);
+  }
+
+  private tableOf(event: { readonly table: string }): FollowedTable | undefined {
     const table = this.tables.get(event.table);
     if (table === undefined && !this.isPart)
       throw new EventFormatError('an event of a table that is not followed; name those that are in { tables }');
     return table;
   }
 
-  /** A row of an image: kept, in its stored form, until the image is whole. */
-  private takeRow(event: ChangeEvent): void {
-    const { lsn, at, snapshot } = event;
-    if (event.kind !== 'read') throw new EventFormatError('a change within an image');
+  private enterImage(lsn: Lsn, at: Date): void {
     this.image ??= { lsn, at, rows: new Map() };
-    const { image } = this;
-    if (image.lsn !== lsn) throw new EventFormatError('an image of several positions');
-    const table = this.tableOf(event);
-    if (table !== undefined && lsn > this.position) {
-      const rows = image.rows.get(table) ?? [];
-      rows.push(table.values(event.after));
-      image.rows.set(table, rows);
-    }
-    if (snapshot !== 'last') return;
-    this.image = undefined;
-    this.applyImage(image.lsn, image.at, image.rows);
+    if (this.image.lsn !== lsn) throw new EventFormatError('an image of several positions');
   }
 
-  private applyImage(lsn: Lsn, at: Date, rows: ReadonlyMap<FollowedTable, Stored[][]>): void {
+  /** A row of an image: kept, in its stored form, until the image is whole. */
+  private takeRow(event: ChangeEvent): void {
+    const { lsn, rows } = this.image as Image;
+    if (event.kind !== 'read' || event.lsn !== lsn) throw new EventFormatError('something else within an image');
+    const table = this.tableOf(event);
+    if (table === undefined || lsn <= this.position) return;
+    const known = rows.get(table);
+    if (known === undefined) rows.set(table, [table.values(event.after)]);
+    else known.push(table.values(event.after));
+  }
+
+  private endImage(counters?: CommitEvent['counters']): void {
+    const image = this.image as Image;
+    this.image = undefined;
+    this.applyImage(image, counters);
+  }
+
+  private applyImage({ lsn, at, rows }: Image, counters: CommitEvent['counters']): void {
     if (lsn <= this.position) return;
     this.journal.run(() => {
       for (const table of this.tables.values()) {
@@ -128,6 +145,7 @@ export class Follower {
         }
         table.replaceRows(given ?? [], lsn);
       }
+      this.passKeys(counters);
       this.journal.setPosition(this.positionName, lsn);
     }, timeOf(at));
   }
@@ -137,6 +155,12 @@ export class Follower {
     if (this.open !== undefined) throw new EventFormatError('the events end within a transaction');
     if (this.image !== undefined) throw new EventFormatError('the events end within an image');
   }
+}
+
+interface Image {
+  readonly lsn: Lsn;
+  readonly at: Date;
+  readonly rows: Map<FollowedTable, Stored[][]>;
 }
 
 function timeOf(at: unknown): number {

@@ -316,11 +316,18 @@ export class TableCore implements WritableTable {
   }
 
   takeKey(): number | bigint {
+    const key = this.counter.peek();
+    this.passKeys(key);
+    return key;
+  }
+
+  /** Keys up to this one, which the counter can have, were given out: it moves past them. */
+  passKeys(last: number | bigint): void {
     this.journal.assertWritable();
     const before = this.counter.value;
-    const key = this.counter.take();
+    this.counter.supplied(last);
+    if (this.counter.value === before) return;
     this.journal.record(this.change('counter', NO_ROW, NO_LINK, NO_LINK, before, this.store.pageExtent));
-    return key;
   }
 
   undo(change: Change): void {

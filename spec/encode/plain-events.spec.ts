@@ -103,6 +103,8 @@ describe('PlainEvents', () => {
       [{ ...good, before: good.after }, EventFormatError],
       [{ ...good, after: 'row' }, EventFormatError],
       [{ ...good, expired: 1 }, EventFormatError],
+      [{ ...good, last: false }, EventFormatError],
+      [{ ...good, snapshot: 'middle' }, EventFormatError],
       [{ ...good, after: partial }, ValidationError],
       [{ ...good, after: { ...after, balance: '1e5' } }, ValidationError],
       [{ ...good, after: { ...after, balance: '9223372036854775808' } }, ValidationError],
@@ -114,6 +116,9 @@ describe('PlainEvents', () => {
     for (const [value, error] of wrong) expect(() => plain.readEvent(value)).toThrow(error);
     expect(() => plain.readCommit({ ...good, changes: undefined })).toThrow(EventFormatError);
     expect(() => plain.readCommit({ ...good, changes: [null] })).toThrow(EventFormatError);
+    expect(() => plain.readCommit({ ...good, changes: [], snapshot: 'all' })).toThrow(EventFormatError);
+    const image = { ...commit, changes: [], snapshot: 'last' as const };
+    expect(plain.readCommit(plain.commit(image))).toEqual(image);
     expect(plain.readEvent(good)).toEqual(commit.changes[0]);
     const foreign = { ...(commit.changes[0] as ChangeEvent), after: { ...after } };
     expect(() => plain.event(foreign)).toThrow(ValidationError);

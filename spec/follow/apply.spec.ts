@@ -154,15 +154,42 @@ describe('Database.apply', () => {
     expect(contents(follower)).toEqual(contents(leader.db));
   });
 
-  it('gives the next key that the other database would give, though rows are gone', async () => {
-    const leader = new Leader();
-    leader.account(1);
-    leader.account(2);
-    leader.accounts.delete(2);
+  it('counts on where the other database has, whatever became of its rows', async () => {
+    for (const form of ['log', 'image'] as const) {
+      const leader = new Leader();
+      const commits = leader.db.commits(form === 'log' ? { from: 0, to: 4 } : { from: 'snapshot', to: 4 });
+      leader.account(1);
+      leader.accounts.delete(1);
+      leader.db.transaction(() => {
+        leader.accounts.nextKey();
+        leader.accounts.nextKey();
+        leader.entries.insert({ tenant: 't', number: 1, amount: 1 });
+      });
+      leader.entries.insert({ tenant: 't', number: 2, amount: 1 });
+      const plain = new PlainEvents({ tables: TABLES });
+      async function* piped() {
+        for await (const commit of commits) yield plain.readCommit(JSON.parse(JSON.stringify(plain.commit(commit))));
+      }
+      const follower = new Database({ tables: TABLES });
+      await follower.apply(piped(), SOURCE);
+      expect(contents(follower)).toEqual(contents(leader.db));
+      follower.unfollow('main');
+      expect(follower.table(Account).nextKey()).toBe(4);
+    }
     const follower = new Database({ tables: TABLES });
-    await follower.apply(leader.commits, SOURCE);
-    follower.unfollow('main');
-    expect(follower.table(Account).nextKey()).toBe(3);
+    const wrong = (table: string, key: unknown) => [
+      { lsn: 1 as Lsn, txn: 1, at: new Date(), changes: [], counters: [{ table, key: key as bigint }] },
+    ];
+    for (const [table, key] of [
+      ['ledger_entry', 1n],
+      ['account', -1n],
+      ['account', 2n ** 70n],
+      ['account', 1],
+      ['none', 1n],
+    ] as const) {
+      await expect(follower.apply(wrong(table, key), SOURCE)).rejects.toThrow(EventFormatError);
+    }
+    expect([follower.appliedLsn('main'), follower.table(Account).nextKey()]).toEqual([0, 1]);
   });
 
   it('refuses a gap, with the position that it expects, and keeps what came before it', async () => {
@@ -257,6 +284,30 @@ describe('Database.apply', () => {
     expect(contents(follower)).toEqual([contents(one.db)[0], contents(other.db)[1]]);
   });
 
+  it.each(['commits', 'changes'] as const)('follows db.%s from an image on, while both go on, through a pipe and directly', async (of) => {
+    for (let seed = 1; seed <= 8; seed++) {
+      const leader = new Leader();
+      leader.work(new Random(seed), seed === 1 ? 0 : 30); // at times the image is empty, which only commits can tell
+      if (of === 'changes') leader.account(100);
+      const plain = new PlainEvents({ tables: TABLES });
+      async function* piped() {
+        for await (const commit of leader.db.commits({ from: 'snapshot' }))
+          yield plain.readCommit(JSON.parse(JSON.stringify(plain.commit(commit))));
+      }
+      const follower = new Database({ tables: TABLES });
+      const done = follower.apply(seed % 2 === 0 && of === 'commits' ? piped() : leader.db[of]({ from: 'snapshot' }), SOURCE);
+      for (let n = 0; n < 10; n++) {
+        leader.work(new Random(seed * 1000 + n), 3);
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+      await leader.db.close();
+      expect(await done).toBe(leader.db.lsn);
+      const rows = (db: Database) => contents(db).map((text) => text.slice(text.indexOf(':')));
+      expect(rows(follower)).toEqual(rows(leader.db));
+      assertSound(follower);
+    }
+  });
+
   it('begins with an image, and goes on behind it', async () => {
     for (let seed = 1; seed <= 20; seed++) {
       const leader = new Leader();
@@ -266,7 +317,7 @@ describe('Database.apply', () => {
       leader.work(new Random(seed + 100), 30);
       const follower = new Database({ tables: TABLES });
       expect(await follower.apply([...image, ...leader.commits.slice(at)], SOURCE)).toBe(leader.db.lsn);
-      // An image has no counters: the highest keys are those of rows that are there.
+      // Events of an image have no counters: the highest keys are those of rows that are there.
       const rows = (db: Database) => contents(db).map((text) => text.slice(text.indexOf(':')));
       expect(rows(follower)).toEqual(rows(leader.db));
       assertSound(follower);

@@ -8,6 +8,7 @@ import { Random } from '../support/random.js';
 const RUNS = Number(process.env.FOLLOW_RUNS ?? 30);
 const STEPS = 120;
 const SOURCE = 'leader';
+const FEEDS = ['commits', 'changes'] as const;
 
 /** All rows' bytes, and the counter. */
 function contents(db: Database): string {
@@ -58,9 +59,10 @@ function fail(what: string): never {
 class Pair {
   readonly leader: Machine;
   readonly follower: Machine;
-  /** The state after each transaction of the leader's, and the transaction as JSON. */
+  /** The state after each transaction of the leader's. */
   private readonly states: string[] = [];
-  private readonly lines: string[] = [];
+  /** How often the follower began anew with an image. */
+  images = 0;
   private readonly plain = new PlainEvents({ tables: CRASH_TABLES });
   /** What the follower has promised to keep. */
   private promised = 0;
@@ -80,7 +82,6 @@ class Pair {
   private listen(): void {
     const { db } = this.leader;
     db.on('commit', (commit) => {
-      this.lines[commit.lsn] = JSON.stringify(this.plain.commit(commit));
       this.states[commit.lsn] = contents(db);
     });
   }
@@ -104,7 +105,8 @@ class Pair {
         else await follower.reopen();
         break;
       case 3:
-        await leader.db.waitForOps();
+        if (random.chance(0.5)) await leader.db.waitForOps();
+        else await leader.db.checkpoint();
         break;
       case 4:
       case 5:
@@ -136,17 +138,23 @@ class Pair {
     const { random, follower, leader } = this;
     const from = Math.max(0, follower.db.appliedLsn(SOURCE) - random.below(4));
     const to = Math.min(leader.db.durableLsn, from + most);
-    const commits: CommitEvent[] = [];
-    for (let lsn = from + 1; lsn <= to; lsn++) commits.push(this.plain.readCommit(JSON.parse(this.lines[lsn] as string)));
-    const events = commits.flatMap(({ changes }) =>
-      changes.map((event, at) => (at === changes.length - 1 ? { ...event, last: true as const } : event)),
-    );
-    await follower.db.apply(random.chance(0.5) ? commits : events, { source: SOURCE });
+    const { db } = leader;
+    if (from < db.oldestLsn) {
+      await follower.db.apply(db.commits({ from: 'snapshot', to: db.durableLsn }), { source: SOURCE, tables: CRASH_TABLES });
+      this.images++;
+    } else if (to > from) {
+      const given = random.chance(0.3) ? this.piped(db.commits({ from, to })) : db[random.pick(FEEDS)]({ from, to });
+      await follower.db.apply(given, { source: SOURCE });
+    }
     this.assertFollowed('after applying');
     if (random.chance(0.5)) {
       await follower.db.waitForOps();
       this.promised = follower.db.appliedLsn(SOURCE);
     }
+  }
+
+  private async *piped(commits: AsyncIterable<CommitEvent>): AsyncGenerator<CommitEvent> {
+    for await (const commit of commits) yield this.plain.readCommit(JSON.parse(JSON.stringify(this.plain.commit(commit))));
   }
 
   private assertFollowed(when: string): void {
@@ -171,7 +179,7 @@ class Pair {
 
 describe('a database that follows another one', () => {
   it(`ends equal to it, through random crashes of both, ${RUNS} times`, async () => {
-    const tally = { transactions: 0, leaderCrashes: 0, followerCrashes: 0 };
+    const tally = { transactions: 0, images: 0, leaderCrashes: 0, followerCrashes: 0 };
     for (let run = 0; run < RUNS; run++) {
       const random = new Random();
       const pair = new Pair(random);
@@ -182,10 +190,12 @@ describe('a database that follows another one', () => {
       } catch (error) {
         throw new Error(`SEED=${random.seed}: ${(error as Error).message}`, { cause: error });
       }
+      tally.images += pair.images;
       tally.leaderCrashes += pair.leader.crashes;
       tally.followerCrashes += pair.follower.crashes;
     }
     expect(tally.transactions).toBeGreaterThan(RUNS * 20);
+    expect(tally.images).toBeGreaterThan(0);
     expect(Math.min(tally.leaderCrashes, tally.followerCrashes)).toBeGreaterThan(RUNS);
   });
 });

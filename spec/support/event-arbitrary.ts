@@ -37,6 +37,8 @@ export const eventSample: fc.Arbitrary<EventSample> = tableSpec.chain((spec) => 
       after: after === null ? null : after.got,
       at: time,
       ...(kind === 'delete' && expired ? { expired: true as const } : {}),
+      ...(seq % 2 === 0 ? { last: true as const } : {}),
+      ...(kind === 'read' && expired ? { snapshot: 'last_in_data_collection' as const } : {}),
     };
     const forAvsc = (before?.forAvsc ?? true) && (after?.forAvsc ?? true);
     return { schema, tables: [schema.ctor], event, before, after, forAvsc };
@@ -62,7 +64,7 @@ export function expectedAvro({ schema, event, before, after }: EventSample, part
       connector: 'worktable',
       name,
       ...times(event.at.getTime()),
-      snapshot: event.kind === 'read' ? 'true' : 'false',
+      snapshot: event.kind === 'read' ? (event.snapshot ?? 'true') : 'false',
       db: name,
       schema: null,
       table: schema.name,
