@@ -9,6 +9,7 @@ const EXAMPLES = {
   transfers: './transfers/main.js',
   'order book': './order-book/main.js',
   sessions: './sessions/main.js',
+  nest: './nest/main.js',
   killed: './killed/main.js',
 };
 const TIMEOUT_MS = 300_000;
