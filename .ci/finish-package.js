@@ -24,7 +24,7 @@ const TO_COMMONJS = {
 
 /** What declarations use beyond ECMAScript 2022, and what says it to compilers that were not told of it. */
 const NEEDED = [
-  [/\[Symbol\.(asyncDispose|dispose)\]/, '/// <reference lib="esnext.disposable" />'],
+  [/\[Symbol\.(asyncDispose|dispose)\]|\b(Async)?Disposable\b/, '/// <reference lib="esnext.disposable" />'],
   // Node's Buffer where its types are installed, and what it extends elsewhere.
   [/\bBuffer\b/, 'type Buffer = typeof globalThis extends { Buffer: { alloc(size: number): infer B } } ? B : Uint8Array;'],
 ];

@@ -11,11 +11,15 @@ import { type LiveFilter, type LiveSource, type NetChange, RowPlaces } from './l
 
 /** A live query, as far as its table knows it. */
 export interface LiveMember {
+  /** @internal */
   readonly filter: LiveFilter;
-  /** @returns whether the change is of one of its rows. Throws what a `where` function throws */
+  /** @returns whether the change is of one of its rows. Throws what a `where` function throws. @internal */
   take(change: NetChange): boolean;
+  /** @internal */
   settle(lsn: Lsn, before: ReadonlyMap<RowId, Link>): Delivery | undefined;
+  /** @internal */
   fail(error: unknown): Delivery;
+  /** @internal */
   end(): void;
 }
 

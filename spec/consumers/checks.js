@@ -6,6 +6,20 @@ import { follow } from './stranger.js';
 
 /** The packages that users are told of. Frameworks are theirs to install. */
 const DEPENDENCIES = ['avsc', 'class-transformer', 'eventemitter3', 'reflect-metadata', 'sorted-btree'];
+const BEGINNING = 'docs/getting-started.md';
+const NEST = {
+  before: BEGINNING,
+  options: { types: ['node'], skipLibCheck: true }, // as in Nest's own template
+  packages: [
+    '@nestjs/common@12',
+    '@nestjs/core@12',
+    '@nestjs/platform-express@12',
+    '@nestjs/testing@12',
+    '@nestjs/terminus@12',
+    'rxjs@7',
+    '@types/node@20',
+  ],
+};
 const LARGEST_BYTES = 600_000;
 
 /** What holds of the package itself, apart from those who use it. */
@@ -16,7 +30,8 @@ export function checkPacked({ packed, tarball, alone, beside, run }) {
     ['what is installed with it', () => checkInstalled(alone, run)],
     ['publint', () => run(join(alone, 'node_modules/worktable'), ['publint', '--strict'])],
     ['are the types wrong', () => run(beside, ['attw', '--format', 'ascii', tarball])],
-    ['a stranger who begins', () => follow('docs/getting-started.md', join(alone, '../stranger'), tarball, run)],
+    ['a stranger who begins', () => follow(BEGINNING, join(alone, '../stranger'), tarball, run)],
+    ['a stranger with Nest', () => follow('docs/nestjs.md', join(alone, '../stranger-nest'), tarball, run, NEST)],
     ...TYPE_CHECKS.map(({ tool, resolution }) => [`types, ${tool}, ${resolution}`, () => checkTypes(beside, run, tool, resolution)]),
   ];
 }

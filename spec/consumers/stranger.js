@@ -2,23 +2,25 @@ import assert from 'node:assert/strict';
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
+const QUIETLY = ['--no-fund', '--no-audit', '--prefer-offline'];
+
 /**
  * Follows a page of the documentation word for word in an empty folder: types its commands, writes its settings and its
  * programs, compiles and runs them, and compares what they print with what the page says. Nothing else is known of the
- * package but the page, and the tarball in place of its name.
+ * package but the page, and the tarball in place of its name. `before` is a page that was followed up to there, for its
+ * commands and settings; `packages` and compiler `options` are those that the page takes for granted.
  */
-export async function follow(page, folder, tarball, run) {
+export async function follow(page, folder, tarball, run, { before = page, packages = [], options = {} } = {}) {
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder);
-  const blocks = blocksOf(readFileSync(page, 'utf8'));
-  for (const command of blocks.filter(({ info }) => info === 'sh').flatMap(({ text }) => text.split(/\n| && /))) {
+  const ground = blocksOf(readFileSync(before, 'utf8'));
+  for (const command of ground.filter(({ info }) => info === 'sh').flatMap(({ text }) => text.split(/\n| && /))) {
     const words = command.split(' ').map((word) => (word === 'worktable' ? tarball : word));
-    if (words[0] === 'npm')
-      await run(folder, [...words, ...(words[1] === 'install' ? ['--no-fund', '--no-audit', '--prefer-offline'] : [])]);
+    if (words[0] === 'npm') await run(folder, [...words, ...(words[1] === 'install' ? [...packages, ...QUIETLY] : [])]);
   }
-  const [settings] = blocks.filter(({ info }) => info === 'json');
-  if (settings !== undefined) writeFileSync(join(folder, 'tsconfig.json'), settings.text);
-  const programs = programsOf(blocks);
+  const [settings] = ground.filter(({ info }) => info === 'json');
+  if (settings !== undefined) writeFileSync(join(folder, 'tsconfig.json'), withOptions(settings.text, options));
+  const programs = programsOf(blocksOf(readFileSync(page, 'utf8')));
   assert.ok(programs.length > 0, `${page} has no program`);
   for (const [n, { source }] of programs.entries()) writeFileSync(join(folder, `program${n}.ts`), `${source}\nexport {};\n`);
   await run(folder, ['npx', 'tsc']);
@@ -27,6 +29,11 @@ export async function follow(page, folder, tarball, run) {
     assert.match(unspaced(stdout), pattern(expected));
   }
   return programs.length;
+}
+
+function withOptions(settings, options) {
+  const { compilerOptions, ...rest } = JSON.parse(settings);
+  return JSON.stringify({ ...rest, compilerOptions: { ...compilerOptions, ...options } });
 }
 
 function blocksOf(text) {
