@@ -8,6 +8,9 @@ import {
   type DeleteQuery,
   Index,
   type InPlaceQuery,
+  type LiveGroups,
+  type LiveQuery,
+  type LiveValue,
   type Lsn,
   OptionalProps,
   PrimaryKey,
@@ -192,6 +195,30 @@ export function compiles(db: Database): void {
   exactly<ReturnType<typeof query.max<'createdAt'>>, Date | undefined>(true);
   const groups = query.groupBy('plan').count();
   exactly<typeof groups, Map<'free' | 'paid', number>>(true);
+
+  // Live queries.
+  const live = query.limit(10).live();
+  exactly<typeof live, LiveQuery<Account>>(true);
+  exactly<typeof live.rows, Account[]>(true);
+  live.on('change', ({ rows, added, removed, changed, previous, lsn }) => {
+    exactly<typeof rows | typeof added | typeof removed | typeof changed | typeof previous, Account[]>(true);
+    exactly<typeof lsn, Lsn>(true);
+  });
+  exactly<ReturnType<typeof query.live.count>, LiveValue<number>>(true);
+  exactly<ReturnType<typeof query.live.sum<'balance'>>, LiveValue<bigint>>(true);
+  exactly<ReturnType<typeof query.live.max<'createdAt'>>, LiveValue<Date | undefined>>(true);
+  const names = query.select('id', 'note').live();
+  exactly<typeof names.rows, { id: number; note: string | null }[]>(true);
+  const sums = query.groupBy('plan').live.sum('balance');
+  exactly<typeof sums, LiveGroups<'free' | 'paid', bigint>>(true);
+  // @ts-expect-error an unknown event
+  live.on('changed', () => undefined);
+  // @ts-expect-error not numeric
+  query.live.sum('createdAt');
+  // @ts-expect-error an array has no order
+  query.live.min('tags');
+  // @ts-expect-error an unknown column
+  query.groupBy('plan').live.max('nope');
 
   // Declared queries.
   const updated: number = accounts.queries.setBalanceById(1, { balance: 2n });
