@@ -211,7 +211,8 @@ export class LiveTable implements CommitFollower {
   }
 
   /** Listeners are called in the order in which queries were begun. Those that a where function has closed are left out. */
-  private inOrder(members: Iterable<LiveMember>): LiveMember[] {
+  private inOrder(members: ReadonlySet<LiveMember>): LiveMember[] {
+    if (members.size < 2) return [...members].filter((member) => this.members.has(member));
     const numbered = [...members].map((member) => ({ member, number: this.members.get(member) ?? -1 }));
     return numbered
       .filter(({ number }) => number >= 0)

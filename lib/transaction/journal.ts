@@ -360,7 +360,7 @@ export class Journal {
   }
 
   private showFollowers(changes: readonly Change[], at: number): Delivery[] {
-    const followers = [...this.followers];
+    const followers = [...this.followers]; // user code may end some
     for (const follower of followers) follower.note(changes, at);
     for (const follower of followers) follower.show();
     return followers.flatMap((follower) => follower.settle(this.lsn));
