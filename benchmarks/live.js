@@ -15,9 +15,9 @@ import { build, identify, installPeers, ROOT, versionOf } from './setup.js';
 const KEPT = 10;
 const MOST_SCORE = 1_000_000;
 const MOST_CHANGES = 20_000;
-const MOST_MS = 1500;
+const MOST_MS = 4000;
 const CHECKED = 10;
-const WARM_MS = 1000;
+const WARM_MS = 2000;
 /** Changes between two turns of the event loop, in which peers may do what they have put off. */
 const TOGETHER = 10;
 
@@ -140,8 +140,10 @@ async function measure(name, size) {
 
 function runAll(sizes, timeoutMs) {
   const results = new Map();
+  const beaten = new Set();
   for (const size of sizes) {
     for (const name of Object.keys(STORES)) {
+      if (beaten.has(name)) continue;
       const args = ['--max-old-space-size=6000', fileURLToPath(import.meta.url), '--store', name, '--rows', String(size)];
       const { status, stdout, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8', timeout: timeoutMs });
       const result = status === 0 ? JSON.parse(stdout) : undefined;
@@ -151,6 +153,7 @@ function runAll(sizes, timeoutMs) {
       if (result !== undefined && ours !== undefined && String(result.top) !== String(ours.top)) {
         throw new Error(`${name} has another answer: ${result.top}, and not ${ours.top}`);
       }
+      if (result === undefined) beaten.add(name);
       results.set(`${name} ${size}`, result);
     }
   }
@@ -193,7 +196,7 @@ A live query keeps the ${KEPT} active rows with the highest scores, of a table o
 active; none has an index. Each change is an update of one row and what the query makes of it, its listener called. In
 brackets, how many times worktable's: **above 1, worktable is faster**. worktable ${version}, commit ${commit}${dirty ? ', with changes' : ''},
 Node ${process.version}; ${peers.join(', ')}. Each store and size ran in a process of its own, and what
-is told is processor time, since others used the machine meanwhile: below 1.5, a ratio says nothing. — did not end within ${values.timeout} seconds. All stores had the same ten rows.
+is told is processor time, since others used the machine meanwhile: below 1.5, a ratio says nothing. — did not end within ${values.timeout} seconds, and is not tried with more rows. All stores had the same ten rows.
 
 ${Object.keys(TRIALS)
   .map((trial) => `## ${trial[0].toUpperCase()}${trial.slice(1)}\n\n${table(results, sizes, trial)}`)

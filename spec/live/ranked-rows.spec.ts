@@ -75,7 +75,11 @@ describe('RankedRows', () => {
       const down = new RankedRows<number>((key, row) => key - row);
       for (const row of rows) up.insert(row, row);
       for (let n = count - 1; n >= 0; n--) down.insert(n, n as RowId);
-      for (const ranked of [filled, up, down]) {
+      // Each but the first stands behind the one that comes after it: the last place but one of a full leaf is filled, too.
+      const swapped = new RankedRows<number>((key, row) => key - row);
+      const turned = (n: number) => (n === 0 ? 0 : n % 2 === 1 ? n + 1 : n - 1);
+      for (let n = 0; n <= count; n++) if (turned(n) < count) swapped.insert(turned(n), turned(n) as RowId);
+      for (const ranked of [filled, up, down, swapped]) {
         ranked.checkStructure();
         expect(ranked.slice(0, Number.POSITIVE_INFINITY)).toEqual(rows);
         for (let n = 0; n < count; n += 2) ranked.remove(n);
