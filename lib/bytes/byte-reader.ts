@@ -46,9 +46,27 @@ export class ByteReader {
   /** A safe integer from 0 on, as an Avro long. */
   natural(): number {
     const at = this.position;
+    const short = this.shortVarint();
+    if (short >= 0) return short;
     const value = Number(this.long());
     if (value < 0 || !Number.isSafeInteger(value)) this.fail('a count or a length that cannot be', at);
     return value;
+  }
+
+  /** A count of one or two bytes, as most are, or −1 where another way is to be found: BigInt costs far more. */
+  private shortVarint(): number {
+    const { bytes, position, end } = this;
+    if (position + 1 >= end) return -1;
+    const first = bytes[position] as number;
+    const second = bytes[position + 1] as number;
+    if ((first & 1) !== 0) return -1;
+    if (first < 128) {
+      this.position = position + 1;
+      return first >> 1;
+    }
+    if (second > 127) return -1;
+    this.position = position + 2;
+    return ((first & 127) | (second << 7)) >> 1;
   }
 
   /** The length of bytes that are there. */

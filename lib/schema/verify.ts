@@ -20,6 +20,13 @@ export function verifyRow(columns: readonly Element[], bytes: Buffer, start: num
   if (walk.position !== end) walk.fail('bytes left over behind the row');
 }
 
+/** As `verifyRow`, one value of a row. @returns the position behind it. */
+export function verifyElement(element: Element, bytes: Buffer, start: number, end: number): number {
+  const walk = new Verifier(bytes, start, end);
+  walk.element(element, 0);
+  return walk.position;
+}
+
 /** Decodes bytes that may be anything. @throws CorruptionError */
 export function decodeUntrusted(codec: RowCodec, schema: TableSchema, bytes: Uint8Array): object {
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
@@ -184,15 +191,12 @@ class Verifier {
   }
 
   private float(width: 4 | 8): void {
+    const { bytes } = this;
     const at = this.take(width);
-    const value = width === 4 ? this.bytes.readFloatLE(at) : this.bytes.readDoubleLE(at);
+    const value = width === 4 ? bytes.readFloatLE(at) : bytes.readDoubleLE(at);
     if (value === value) return;
-    const canonical = width === 4 ? this.bytes.readUInt32LE(at) === 0x7fc00000 : this.isCanonicalNaN(at);
-    if (!canonical) this.fail('a NaN with a payload', at);
-  }
-
-  private isCanonicalNaN(at: number): boolean {
-    return this.bytes.readUInt32LE(at) === 0 && this.bytes.readUInt32LE(at + 4) === 0x7ff80000;
+    const isCanonical = width === 4 ? bytes.readUInt32LE(at) === 0x7fc00000 : bytes.readBigUInt64LE(at) === 0x7ff8000000000000n;
+    if (!isCanonical) this.fail('a NaN with a payload', at);
   }
 
   /** Steps over short text of ASCII; stays where it is before any other. */

@@ -7,6 +7,7 @@ import { CompiledCodec } from '../../lib/schema/compiled-codec.js';
 import type { ColumnOptions } from '../../lib/schema/description.js';
 import { InterpretedCodec } from '../../lib/schema/interpreted-codec.js';
 import type { RowCodec } from '../../lib/schema/row-codec.js';
+import { type RowVerifier, rowVerifier } from '../../lib/schema/row-verifier.js';
 import type { Stored } from '../../lib/schema/stored-value.js';
 import type { TableSchema } from '../../lib/schema/table-schema.js';
 import { decodeUntrusted, verifyRow } from '../../lib/schema/verify.js';
@@ -175,6 +176,22 @@ describe('decodeUntrusted', () => {
   });
 });
 
+describe('rowVerifier', () => {
+  it('says of every row what verifyRow says, and passes plain ones without it', () => {
+    for (const options of [...SCALARS, { items: 'int' }, { values: 'string' }] as ColumnOptions[]) {
+      const schema = schemaWith({ value: options, maybe: { ...options, nullable: true }, last: 'string' } as never);
+      const verify = rowVerifier(schema.columns);
+      const codec = new CompiledCodec(schema);
+      for (const { given } of fc.sample(rowSample(schema), 200)) {
+        const bytes = encode(codec, given);
+        expect(verdict(verify, bytes, 0, bytes.length)).toBe('accepted');
+        const cut = verdict((...range) => verifyRow(schema.columns, ...range), bytes, 0, bytes.length - 1);
+        expect(verdict(verify, bytes, 0, bytes.length - 1)).toBe(cut);
+      }
+    }
+  });
+});
+
 const INPUTS = 1_000_000;
 const MOST_GROWTH_BYTES = 64 * 2 ** 20;
 const SLOWEST_MS = 1_000;
@@ -184,6 +201,7 @@ interface Victim {
   readonly schema: TableSchema;
   readonly codecs: readonly RowCodec[];
   readonly rows: readonly Buffer[];
+  readonly verify: RowVerifier;
 }
 
 function victims(seed: number): Victim[] {
@@ -205,7 +223,7 @@ function victims(seed: number): Victim[] {
   return [...fixed, ...random].map((schema) => {
     const codecs = [new CompiledCodec(schema), new InterpretedCodec(schema)];
     const rows = fc.sample(rowSample(schema), { numRuns: 60, seed }).map(({ given }) => encode(codecs[0] as RowCodec, given));
-    return { schema, codecs, rows };
+    return { schema, codecs, rows, verify: rowVerifier(schema.columns) };
   });
 }
 
@@ -272,6 +290,27 @@ function wound(random: Random, bytes: Buffer, rows: readonly Buffer[]): Buffer {
   }
 }
 
+/** What a verifier says of bytes: where the first wrong one is, and what is wrong with it. */
+function verdict(verify: RowVerifier, bytes: Buffer, from: number, to: number): string {
+  try {
+    verify(bytes, from, to);
+    return 'accepted';
+  } catch (error) {
+    if (error instanceof CorruptionError) return `${error.offsetBytes}: ${error.reason}`;
+    throw error;
+  }
+}
+
+/** The compiled verifier says what the other one says, of bytes that stand between others, or at the end of all. */
+function agrees({ schema, verify }: Victim, bytes: Buffer, before: Buffer, behind: Buffer): void {
+  for (const whole of [Buffer.concat([before, bytes]), Buffer.concat([before, bytes, behind])]) {
+    const [from, to] = [before.length, before.length + bytes.length];
+    const plain = verdict((...range) => verifyRow(schema.columns, ...range), whole, from, to);
+    const compiled = verdict(verify, whole, from, to);
+    if (compiled !== plain) throw new Error(`${bytes.toString('hex')}: ${plain}, and the compiled verifier says ${compiled}`);
+  }
+}
+
 /** Refused as damaged at a place within the bytes, or accepted, and then read and written to the very same bytes. */
 function refusedOrExact({ schema, codecs }: Victim, bytes: Buffer): boolean {
   const [first, second] = codecs as [RowCodec, RowCodec];
@@ -303,6 +342,7 @@ describe('verifyRow', () => {
         const bytes = damaged(random, victim);
         const start = performance.now();
         if (refusedOrExact(victim, bytes)) accepted++;
+        if (n % 4 === 0) agrees(victim, bytes, random.pick(victim.rows), random.pick(victim.rows));
         slowestMs = Math.max(slowestMs, performance.now() - start);
         if (n % 1_000 === 0) memory.look();
       }
