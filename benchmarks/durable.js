@@ -23,6 +23,8 @@ const IN_FLIGHT = [1, 10, 100, 1000];
  * @property {(row: import('./dataset.js').Row) => unknown} commit stores one row; durable when what it gives has resolved
  * @property {(rows: import('./dataset.js').Row[]) => unknown} load stores many rows as one transaction
  * @property {() => number} count
+ * @property {(email: string, country: string, score: number) => unknown[] | Promise<unknown[]>} reads reads by each index: the
+ * row of an email, ten of a country, a hundred from a score on, in its order. Gives how many rows each found
  * @property {() => unknown} close
  * @property {() => unknown} [checkpoint]
  */
@@ -67,6 +69,11 @@ async function openWorktable(path, durability) {
       await db.waitForOps();
     },
     count: () => accounts.count(),
+    reads: (email, country, score) => [
+      accounts.selectOneBy('email', email) ? 1 : 0,
+      accounts.selectBy('country', country).limit(10).execute().length,
+      accounts.selectAll().where('score', '>=', score).orderBy('score').limit(100).execute().length,
+    ],
     checkpoint: () => db.checkpoint(),
     close: () => db.close(),
   };
@@ -88,6 +95,11 @@ async function openSqlite(directory, synchronous) {
       for (const row of rows) one(row);
     }),
     count: () => db.prepare('select count(*) as n from account').get().n,
+    reads: (email, country, score) => [
+      db.prepare('select * from account where email = ?').get(email) ? 1 : 0,
+      db.prepare('select * from account where country = ? limit 10').all(country).length,
+      db.prepare('select * from account where score >= ? order by score limit 100').all(score).length,
+    ],
     checkpoint: () => db.pragma('wal_checkpoint(RESTART)'),
     close: () => db.close(),
   };
@@ -112,6 +124,11 @@ async function openLmdb(directory) {
     commit: (row) => root.transaction(() => put(row)),
     load: (many) => root.transaction(() => many.forEach(put)),
     count: () => rows.getCount(),
+    reads: (email, country, score) => [
+      rows.get(emails.get(email)) ? 1 : 0,
+      countries.getValues(country, { limit: 10 }).map((id) => rows.get(id)).asArray.length,
+      scores.getRange({ start: score, limit: 100 }).map(({ value }) => rows.get(value)).asArray.length,
+    ],
     close: () => root.close(),
   };
 }
@@ -126,6 +143,16 @@ async function openNedb(directory) {
     commit: (row) => db.insertAsync(row),
     load: (rows) => db.insertAsync(rows),
     count: () => db.getAllData().length,
+    reads: async (email, country, score) => [
+      (await db.findOneAsync({ email })) ? 1 : 0,
+      (await db.findAsync({ country }).limit(10)).length,
+      (
+        await db
+          .findAsync({ score: { $gte: score } })
+          .sort({ score: 1 })
+          .limit(100)
+      ).length,
+    ],
     close: () => undefined,
   };
 }
@@ -147,6 +174,16 @@ async function openLoki(directory) {
       rows.insert(many.map((row) => ({ ...row })));
     },
     count: () => rows.count(),
+    reads: (email, country, score) => [
+      rows.by('email', email) ? 1 : 0,
+      rows.chain().find({ country }).limit(10).data().length,
+      rows
+        .chain()
+        .find({ score: { $gte: score } })
+        .simplesort('score')
+        .limit(100)
+        .data().length,
+    ],
     close: save,
   };
 }
@@ -224,7 +261,11 @@ async function runOne(directory) {
     const count = store.count();
     const seconds = (performance.now() - began) / 1000;
     if (count !== ROWS) throw new Error(`${count} rows, and ${ROWS} were stored`);
-    return { seconds, peakMb: process.resourceUsage().maxRSS / 1024 };
+    const row = new Dataset(ROWS).row(Math.floor(ROWS / 3));
+    const found = await store.reads(row.email, row.country, Math.floor(ROWS / 20));
+    const firstReads = (performance.now() - began) / 1000;
+    if (String(found) !== '1,10,100') throw new Error(`the first reads found ${found} rows`);
+    return { seconds, firstReads, peakMb: process.resourceUsage().maxRSS / 1024 };
   }
   const store = await info.open(directory);
   if (trial === 'load') {
@@ -312,7 +353,10 @@ say(
 );
 
 say(`## ${ROWS.toLocaleString('en')} rows: load in transactions of ${BATCH}, open again, bytes\n`);
-say('| beside worktable in commit mode | load | open | peak memory of the opened process | bytes on disk |\n|---|---:|---:|---:|---:|');
+say(
+  '| beside worktable in commit mode | load | open | open, and a first read by each index | peak memory of the opened process | bytes on disk |',
+);
+say('|---|---:|---:|---:|---:|---:|');
 const sizes = Object.keys(STORES).map((name) =>
   fresh((directory) => {
     const load = measure(name, 'load', directory);
@@ -325,6 +369,7 @@ for (const { name, load, open, bytes } of peers) {
   const cells = [
     ratio(load?.seconds, ours.load?.seconds),
     ratio(open?.seconds, ours.open?.seconds),
+    ratio(open?.firstReads, ours.open?.firstReads),
     ratio(open?.peakMb, ours.open?.peakMb),
     ratio(bytes, ours.bytes),
   ];
