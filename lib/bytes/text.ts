@@ -94,6 +94,24 @@ export function isString(buffer: Buffer, position: number, text: string): boolea
   return true;
 }
 
+/** The bytes of the text at `position`, whose first one is at `cursor.position`. */
+export function textBytes(buffer: Buffer, position: number): number {
+  const first = buffer[position] as number;
+  if (first >= ONE_BYTE_LENGTHS * 2) return readInt(buffer, position);
+  cursor.position = position + 1;
+  return first >> 1;
+}
+
+/** Whether two texts are the same: then their bytes are, and their lengths. */
+export function isSameText(a: Buffer, position: number, b: Buffer, other: number): boolean {
+  const length = textBytes(a, position);
+  const from = cursor.position;
+  if (textBytes(b, other) !== length) return false;
+  const at = cursor.position;
+  for (let n = 0; n < length; n++) if (a[from + n] !== b[at + n]) return false;
+  return true;
+}
+
 export function writeBytes(buffer: Buffer, position: number, bytes: Uint8Array): number {
   const start = writeInt(buffer, position, bytes.length);
   const end = start + bytes.length;

@@ -5,12 +5,18 @@ const words = new Int32Array(2);
 const double = new Float64Array(words.buffer);
 const MASK_32 = 0xffff_ffffn;
 
+export interface KeyHash {
+  (key: Key): number;
+  /** The hash of text that stands in bytes; `undefined` where it is not ASCII, and has to be read first. */
+  ofAscii(bytes: Uint8Array, from: number, length: number): number | undefined;
+}
+
 /**
  * A hash of keys to 32 bits, by value: −0 is 0, and NaN one key. Text costs about a nanosecond a character. It is keyed
  * by random numbers, another one for each index, so that keys which collide cannot be prepared; a seed makes it
  * repeatable.
  */
-export function keyHash(random: Uint32Array = randomFillSync(new Uint32Array(3))): (key: Key) => number {
+export function keyHash(random: Uint32Array = randomFillSync(new Uint32Array(3))): KeyHash {
   const seed = random[0] as number;
   const first = (random[1] as number) | 1;
   const second = (random[2] as number) | 1;
@@ -63,10 +69,30 @@ export function keyHash(random: Uint32Array = randomFillSync(new Uint32Array(3))
     return step(hash, value === null ? 3 : value === true ? 5 : 7);
   };
 
-  return (key) => {
+  const ofKey = (key: Key): number => {
     if (!Array.isArray(key)) return end(part(seed, key));
     let hash = seed;
     for (const one of key as Key[]) hash = part(hash, one);
     return end(hash);
   };
+
+  /** As `text`: a character of ASCII is its byte. */
+  const ofAscii = (source: Uint8Array, from: number, length: number): number | undefined => {
+    let seen = 0;
+    let mixed = step(seed, length);
+    let at = from;
+    for (const last = from + length - 1; at < last; at += 2) {
+      const low = source[at] as number;
+      const high = source[at + 1] as number;
+      seen |= low | high;
+      mixed = step(mixed, low | (high << 16));
+    }
+    if (at < from + length) {
+      seen |= source[at] as number;
+      mixed = step(mixed, source[at] as number);
+    }
+    return seen > 127 ? undefined : end(mixed);
+  };
+
+  return Object.assign(ofKey, { ofAscii });
 }

@@ -1,25 +1,16 @@
 import { assert } from '../assert.js';
 import { TableFullError } from '../errors.js';
 import type { RowId } from '../storage/link.js';
+import type { Entry, EntryMap, KeyAccess } from './entry-map.js';
 import type { Key } from './key-order.js';
 import { Posting } from './posting.js';
 import type { RowList } from './row-list.js';
 
-/** What an index keeps for a key: its only row, or the rows that share it, in a list while they are few. */
-export type Entry = RowId | RowList | Posting;
-
-/** The keys of an index, where a hash finds them: in the rows themselves. */
-export interface KeyAccess {
-  /** 32 bits of a key. */
-  hash(key: Key): number;
-  keyOf(row: RowId): Key;
-  /** Whether the row has the key. */
-  hasKey(row: RowId, key: Key): boolean;
-}
-
 const FIRST_SLOTS = 16;
 const MOST_SLOTS = 2 ** 28;
 const EMPTY = 0;
+/** Rows are added in bulk to this many parts of the table one after the other. */
+const PARTITION_BITS = 8;
 
 /**
  * A hash table of row ids in one array of words, off the JavaScript heap: eight bytes a slot, and no key in it. A slot
@@ -35,7 +26,7 @@ const EMPTY = 0;
  * A row stands under one key at a time. While it changes, its own bytes may already be others, so the calls that take a
  * row out find it by its id.
  */
-export class PackedHash {
+export class PackedHash implements EntryMap {
   private slots = new Int32Array(FIRST_SLOTS * 2);
   private mask = FIRST_SLOTS - 1;
   private used = 0;
@@ -47,7 +38,6 @@ export class PackedHash {
     private readonly keys: KeyAccess,
   ) {}
 
-  /** Different keys. */
   get size(): number {
     return this.used;
   }
@@ -92,14 +82,12 @@ export class PackedHash {
     return slot < 0 ? undefined : this.entryAt(slot);
   }
 
-  /** The entry of a key that `row` is under. */
   getOf(key: Key, row: RowId): Entry {
     return this.entryAt(this.findOf(key, row));
   }
 
-  /** @returns false, and changes nothing, where the key is there already. @throws TableFullError; nothing has changed then */
   addIfAbsent(key: Key, row: RowId): boolean {
-    if ((this.used + 1) * 4 > (this.mask + 1) * 3) this.grow();
+    if ((this.used + 1) * 4 > (this.mask + 1) * 3) this.grow((this.mask + 1) * 2);
     const { slots, mask, keys } = this;
     const hash = keys.hash(key) | 0;
     let slot = hash & mask;
@@ -114,9 +102,67 @@ export class PackedHash {
     return true;
   }
 
-  private grow(): void {
+  /**
+   * Adds rows to a table that is empty, under their own keys. They go in by the places of their slots: a table larger
+   * than the processor's caches is walked once, and not jumped through. @returns rows whose key another one has
+   */
+  fill(rows: Int32Array): RowId[] {
+    assert(this.used === 0, 'a hash is filled while it is empty');
+    this.reserve(rows.length);
+    const { keys, mask } = this;
+    const { hash, keyOf, inPlace } = keys;
+    const hashes = new Int32Array(rows.length);
+    const shift = Math.max(0, 32 - Math.clz32(mask) - PARTITION_BITS);
+    const next = new Int32Array((mask >>> shift) + 2);
+    for (let at = 0; at < rows.length; at++) {
+      const row = rows[at] as RowId;
+      const one = inPlace === undefined ? hash(keyOf(row)) | 0 : inPlace.hashOf(row) | 0;
+      hashes[at] = one;
+      (next[((one & mask) >>> shift) + 1] as number)++;
+    }
+    for (let part = 1; part < next.length; part++) (next[part] as number) += next[part - 1] as number;
+    const pairs = new Int32Array(rows.length * 2);
+    for (let at = 0; at < rows.length; at++) {
+      const one = hashes[at] as number;
+      const to = (next[(one & mask) >>> shift] as number)++;
+      pairs[to * 2] = one;
+      pairs[to * 2 + 1] = rows[at] as number;
+    }
+    const refused: RowId[] = [];
+    for (let at = 0; at < pairs.length; at += 2) {
+      const row = pairs[at + 1] as RowId;
+      if (!this.put(pairs[at] as number, row)) refused.push(row);
+    }
+    return refused;
+  }
+
+  private put(hash: number, row: RowId): boolean {
+    const { slots, mask } = this;
+    let slot = hash & mask;
+    for (; ; slot = (slot + 1) & mask) {
+      const word = slots[slot * 2 + 1] as number;
+      if (word === EMPTY) break;
+      if (slots[slot * 2] === hash && this.isSame((word - 1) as RowId, row)) return false;
+    }
+    slots[slot * 2] = hash;
+    slots[slot * 2 + 1] = row + 1;
+    this.used++;
+    return true;
+  }
+
+  private isSame(a: RowId, b: RowId): boolean {
+    const { inPlace, hasKey, keyOf } = this.keys;
+    return inPlace === undefined ? hasKey(a, keyOf(b)) : inPlace.isSame(a, b);
+  }
+
+  private reserve(keys: number): void {
+    let slots = this.mask + 1;
+    while ((this.used + keys) * 4 > slots * 3) slots *= 2;
+    if (slots > this.mask + 1) this.grow(slots);
+  }
+
+  private grow(count: number): void {
     const { slots: old } = this;
-    const count = (this.mask + 1) * 2;
     if (count > MOST_SLOTS) throw new TableFullError(this.name, `${(MOST_SLOTS / 4) * 3} keys of a hash index`);
     const slots = new Int32Array(count * 2); // may throw where memory ends: before anything has changed
     const mask = count - 1;
@@ -131,7 +177,6 @@ export class PackedHash {
     this.mask = mask;
   }
 
-  /** Gives a key that is there other rows. `member` is one that it has, or had until now. */
   set(key: Key, entry: Entry, member: RowId): void {
     const at = this.findOf(key, member) * 2 + 1;
     const word = this.slots[at] as number;
@@ -152,7 +197,6 @@ export class PackedHash {
     this.vacant.push(-1 - word);
   }
 
-  /** Removes a key whose only row is `row`. */
   delete(key: Key, row: RowId): void {
     const { slots, mask } = this;
     let hole = this.findOf(key, row);
@@ -169,6 +213,13 @@ export class PackedHash {
     slots[hole * 2 + 1] = EMPTY;
     this.used--;
   }
+
+  scan(): never {
+    return assert(false, 'ranges are scanned on trees') as never;
+  }
+
+  readonly isSorted = false;
+  readonly heapKeys = 0;
 
   *entries(): Generator<[Key, Entry]> {
     for (let slot = 0; slot <= this.mask; slot++) {

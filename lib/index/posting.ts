@@ -20,11 +20,16 @@ export class Posting {
   private readonly counts: number[] = [];
   size = 0;
 
-  /** A posting of rows that are in key order. */
-  static of(rows: readonly RowId[]): Posting {
+  /** A posting of rows that are in key order. O(n). */
+  static of(rows: ArrayLike<number>): Posting {
     const posting = new Posting();
-    for (const row of rows) posting.append(posting.chunks.length - 1, row);
     posting.size = rows.length;
+    for (let from = 0; from < rows.length; from += LARGEST_CHUNK) {
+      const count = Math.min(rows.length - from, LARGEST_CHUNK);
+      const chunk = new Int32Array(roomFor(count));
+      for (let at = 0; at < count; at++) chunk[at] = rows[from + at] as number;
+      posting.open(posting.chunks.length, chunk, count);
+    }
     return posting;
   }
 
@@ -172,4 +177,11 @@ export class Posting {
   get bytes(): number {
     return this.chunks.reduce((sum, chunk) => sum + chunk.byteLength + 80, 64);
   }
+}
+
+/** Chunks grow by doubling, from four rows on. */
+function roomFor(count: number): number {
+  let room = 4;
+  while (room < count) room *= 2;
+  return room;
 }

@@ -1,6 +1,6 @@
+import type { KeyRange } from '../index/entry-map.js';
 import type { Compare, Key } from '../index/key-order.js';
 import type { TableIndex } from '../index/table-index.js';
-import type { KeyRange } from '../index/tree-map.js';
 import type { Stored } from '../schema/stored-value.js';
 import type { ColumnSchema, IndexKind } from '../schema/table-schema.js';
 import type { RowId } from '../storage/link.js';

@@ -130,6 +130,7 @@ export interface CheckpointExpectation {
   readonly crc: number;
 }
 
+/** Takes a row; the bytes are good until it returns. What it throws without a file is about this one. */
 export type VisitRow = (bytes: Buffer, from: number, to: number) => void;
 
 /**
@@ -152,13 +153,16 @@ export function readCheckpoint(file: DiskFile, storeId: Buffer, expected: Checkp
   if (header.readUInt32LE(TABLE_AT) !== expected.table) refuse(TABLE_AT, 'the checkpoint of another table');
   if (readU64(header, LSN_AT) !== expected.lsn) refuse(LSN_AT, 'a checkpoint of another position');
   let rows = 0;
+  let room = Buffer.allocUnsafeSlow(Math.min(BLOCK_BYTES * 2, size));
   let at = CHECKPOINT_HEADER_BYTES;
   const end = size - CHECKPOINT_FOOTER_BYTES;
   while (at < end) {
     if (at + BLOCK_HEADER_BYTES > end) refuse(at, 'a block that does not fit');
     const length = readAt(file, at, BLOCK_HEADER_BYTES).readUInt32LE(0);
     if (length > MOST_BLOCK_BYTES || length > end - at - BLOCK_HEADER_BYTES) refuse(at, 'a block beyond its file');
-    const block = readAt(file, at, BLOCK_HEADER_BYTES + length);
+    if (room.length < BLOCK_HEADER_BYTES + length) room = Buffer.allocUnsafeSlow(BLOCK_HEADER_BYTES + length);
+    const block = room.subarray(0, BLOCK_HEADER_BYTES + length);
+    readInto(block, file, at);
     crc = blockCrc(block, crc);
     if (block.readUInt32LE(BLOCK_CRC_AT) !== crc) refuse(at, 'the block is damaged');
     rows += readBlock(block, name, at, visit);
@@ -175,10 +179,15 @@ export function readCheckpoint(file: DiskFile, storeId: Buffer, expected: Checkp
 function readBlock(block: Buffer, name: string, base: number, visit: VisitRow): number {
   const rows = block.readUInt32LE(BLOCK_ROWS_AT);
   const reader = new ByteReader(block, BLOCK_HEADER_BYTES, block.length, name, base);
-  for (let row = 0; row < rows; row++) {
-    const length = reader.length();
-    const from = reader.take(length);
-    visit(block, from, from + length);
+  try {
+    for (let row = 0; row < rows; row++) {
+      const length = reader.length();
+      const from = reader.take(length);
+      visit(block, from, from + length);
+    }
+  } catch (error) {
+    if (!(error instanceof CorruptionError) || error.file !== undefined) throw error;
+    throw new CorruptionError(name, base + error.offsetBytes, error.reason);
   }
   if (reader.left > 0) reader.fail('more in the block than its rows');
   return rows;
@@ -187,10 +196,14 @@ function readBlock(block: Buffer, name: string, base: number, visit: VisitRow): 
 /** Reads `length` bytes, which the file has. @throws CorruptionError where it has not */
 export function readAt(file: DiskFile, position: number, length: number): Buffer {
   const bytes = Buffer.allocUnsafe(length);
-  for (let done = 0; done < length; ) {
+  readInto(bytes, file, position);
+  return bytes;
+}
+
+function readInto(bytes: Buffer, file: DiskFile, position: number): void {
+  for (let done = 0; done < bytes.length; ) {
     const read = file.read(done === 0 ? bytes : bytes.subarray(done), position + done);
     if (read === 0) throw new CorruptionError(file.path, position + done, 'the file ends before its size');
     done += read;
   }
-  return bytes;
 }

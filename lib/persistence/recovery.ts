@@ -165,9 +165,7 @@ function loadCheckpoint(
   const file = disk.open(name, 'read');
   try {
     const expected = { ...checkpoint, table: id, lsn: manifest.checkpointLsn };
-    const counter = readCheckpoint(file, storeId, expected, (bytes, from, to) => {
-      inFile(name, () => target.row(place, bytes, from, to));
-    });
+    const counter = readCheckpoint(file, storeId, expected, (bytes, from, to) => target.row(place, bytes, from, to));
     inFile(name, () => target.counter(place, counter));
   } finally {
     file.close();

@@ -8,6 +8,7 @@ import { DataPages, type PageStats } from './data-pages.js';
 import type { Link, RowId } from './link.js';
 import { createPage, HEADER_BYTES, type Page } from './page.js';
 import { RowIds } from './row-ids.js';
+import type { WordCopier } from './word-copier.js';
 
 /**
  * The rows of a table as bytes: encodes them into pages and finds them by row id.
@@ -156,20 +157,21 @@ export class RowStore {
   }
 
   /** Makes a row of bytes that are known to be one. @throws TableFullError; nothing has changed then. */
-  addBytes(source: Buffer, from: number, length: number): RowId {
-    return this.ids.add(this.placeBytes(source, from, length));
+  addBytes(source: Buffer, from: number, length: number, copier: WordCopier): RowId {
+    return this.ids.add(this.placeBytes(source, from, length, copier));
   }
 
   /** Gives a row, of which nobody keeps an older version, the bytes of another one. */
-  replaceBytes(row: RowId, source: Buffer, from: number, length: number): void {
+  replaceBytes(row: RowId, source: Buffer, from: number, length: number, copier: WordCopier): void {
     const old = this.ids.linkOf(row);
-    this.ids.move(row, this.placeBytes(source, from, length));
+    this.ids.move(row, this.placeBytes(source, from, length, copier));
     this.pages.release(old);
   }
 
-  private placeBytes(source: Buffer, from: number, length: number): Link {
+  private placeBytes(source: Buffer, from: number, length: number, copier: WordCopier): Link {
     const link = this.pages.allocate(length);
-    copyBytes(source, from, from + length, this.pages.bufferOf(link), this.pages.positionOf(link));
+    if (length > LONGEST_BY_WORDS) source.copy(this.pages.bufferOf(link), this.pages.positionOf(link), from, from + length);
+    else copier.copy(source, from, length, this.pages.wordsOf(link), this.pages.positionOf(link) >> 2);
     return link;
   }
 
@@ -333,6 +335,7 @@ export class RowStore {
 
 const FIRST_SCRATCH = 128 * 1024;
 const LARGEST_KEPT = 1024 * 1024;
+const LONGEST_BY_WORDS = 512;
 
 /** One for all tables: nothing runs between staging a row and claiming its room. */
 let scratch: Page = createPage(FIRST_SCRATCH);

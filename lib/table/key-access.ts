@@ -1,7 +1,8 @@
-import { isString } from '../bytes/text.js';
+import { isSameText, isString, textBytes } from '../bytes/text.js';
+import { cursor } from '../bytes/varint.js';
+import type { KeyAccess } from '../index/entry-map.js';
 import { keyHash } from '../index/key-hash.js';
 import { compareKeys, type Key } from '../index/key-order.js';
-import type { KeyAccess } from '../index/packed-hash.js';
 import type { RowCodec } from '../schema/row-codec.js';
 import type { ColumnSchema } from '../schema/table-schema.js';
 import type { RowId } from '../storage/link.js';
@@ -33,5 +34,21 @@ export function keyAccess(store: RowStore, codec: RowCodec, columns: readonly Co
     if (nullable && buffer[at++] === 0) return key === null;
     return key !== null && isString(buffer, at, key as string);
   };
-  return { hash, keyOf, hasKey };
+  const hashOf = (row: RowId): number => {
+    const buffer = store.bufferOf(row);
+    let at = codec.locate(position, buffer, store.positionOf(row));
+    if (nullable && buffer[at++] === 0) return hash(null);
+    const length = textBytes(buffer, at);
+    return hash.ofAscii(buffer, cursor.position, length) ?? hash(keyOf(row));
+  };
+  const isSame = (a: RowId, b: RowId): boolean => {
+    const first = store.bufferOf(a);
+    const second = store.bufferOf(b);
+    let at = codec.locate(position, first, store.positionOf(a));
+    let other = codec.locate(position, second, store.positionOf(b));
+    if (nullable && (first[at++] === 0) !== (second[other++] === 0)) return false;
+    if (nullable && first[at - 1] === 0) return true;
+    return isSameText(first, at, second, other);
+  };
+  return { hash, keyOf, hasKey, inPlace: { hashOf, isSame } };
 }

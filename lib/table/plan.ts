@@ -1,6 +1,6 @@
 import { QueryError } from '../errors.js';
+import type { KeyRange } from '../index/entry-map.js';
 import { compareValues, HIGH, type Key } from '../index/key-order.js';
-import type { KeyRange } from '../index/tree-map.js';
 import type { Stored } from '../schema/stored-value.js';
 import { type ColumnSchema, PRIMARY } from '../schema/table-schema.js';
 import type { Condition } from './condition.js';

@@ -1,8 +1,10 @@
 import { CorruptionError } from '../errors.js';
 import type { Key } from '../index/key-order.js';
+import { orderOf } from '../index/sort-keys.js';
 import type { TableIndex } from '../index/table-index.js';
-import { verifyRow } from '../schema/verify.js';
+import { type RowVerifier, rowVerifier } from '../schema/row-verifier.js';
 import type { RowId } from '../storage/link.js';
+import { WordCopier } from '../storage/word-copier.js';
 import { readKey } from './key-access.js';
 import type { TableCore } from './table-core.js';
 
@@ -25,14 +27,19 @@ export interface UpdateBytes {
  * @throws CorruptionError without a file: with the offset in the bytes that were given
  */
 export class TableLoader {
-  constructor(private readonly core: TableCore) {}
+  private readonly verifyBytes: RowVerifier;
+  private readonly copier = new WordCopier();
+
+  constructor(private readonly core: TableCore) {
+    this.verifyBytes = rowVerifier(core.schema.columns);
+  }
 
   /** A row of the stored state, or one that came later. */
   insert(bytes: Buffer, from: number, to: number): void {
     const { core } = this;
     this.verify(bytes, from, to);
     const key = this.keyIn(bytes, from);
-    const row = core.store.addBytes(bytes, from, to - from);
+    const row = core.store.addBytes(bytes, from, to - from, this.copier);
     core.rowKeys?.set(row, key as number);
     if (!core.primary.add(key, row)) throw new CorruptionError(undefined, from, `two rows of ${core.name} have one primary key`);
     core.counter.supplied(key);
@@ -52,7 +59,7 @@ export class TableLoader {
       same(bytes, middleFrom, stored, at + prefix, middleTo - middleFrom) &&
       same(bytes, to - suffix, stored, at + length - suffix, suffix);
     if (!isSame) throw new CorruptionError(undefined, from, `an update of a row of ${core.name} that is another one`);
-    core.store.replaceBytes(row, bytes, from, to - from);
+    core.store.replaceBytes(row, bytes, from, to - from, this.copier);
   }
 
   delete(bytes: Buffer, from: number, to: number): void {
@@ -77,7 +84,7 @@ export class TableLoader {
   }
 
   private verify(bytes: Buffer, from: number, to: number): void {
-    verifyRow(this.core.schema.columns, bytes, from, to);
+    this.verifyBytes(bytes, from, to);
     if (to - from > MOST_ROW_BYTES) throw new CorruptionError(undefined, from, `a row of ${this.core.name} that is larger than any can be`);
   }
 
@@ -102,7 +109,8 @@ export class TableLoader {
       const keyOf = (row: RowId) => core.keyAt(index, core.store.linkOf(row));
       const kept: RowId[] = [];
       const refused: RowId[] = [];
-      for (const row of this.rowsInKeyOrder()) (index.add(keyOf(row), row) ? kept : refused).push(row);
+      for (const row of this.rowsInKeyOrder() as Iterable<number> as Iterable<RowId>)
+        (index.add(keyOf(row), row) ? kept : refused).push(row);
       for (const row of kept) index.remove(keyOf(row), row);
       for (const row of refused) {
         core.primary.remove(core.keyAt(core.primary, core.store.linkOf(row)), row);
@@ -116,31 +124,31 @@ export class TableLoader {
   finish(): void {
     const { core } = this;
     if (core.secondaries.length === 0) return;
-    const rows = this.rowsInKeyOrder();
+    // Rows of one key are kept in primary-key order: coming in that order, each goes to the end.
+    const rows = core.secondaries.every((index) => index.unique) ? Int32Array.from(core.store.rowIds) : this.rowsInKeyOrder();
     for (const index of core.secondaries) this.build(index, rows);
   }
 
-  private build(index: TableIndex, rows: readonly RowId[]): void {
-    const { core } = this;
-    const keyOf = (row: RowId) => core.keyAt(index, core.store.linkOf(row));
-    // Without an order of the rows, each is put in its place.
-    const isBuilt = core.primary.isOrdered ? index.fill(rows, keyOf) : rows.every((row) => index.add(keyOf(row), row));
-    if (!isBuilt) throw new CorruptionError(undefined, 0, `two rows of ${core.name} have one key in unique index ${index.name}`);
+  private build(index: TableIndex, rows: Int32Array): void {
+    if (index.fill(rows)) return;
+    throw new CorruptionError(undefined, 0, `two rows of ${this.core.name} have one key in unique index ${index.name}`);
   }
 
-  /** Rows of one key are kept in primary-key order: coming in that order, each goes to the end. */
-  private rowsInKeyOrder(): RowId[] {
-    const rows: RowId[] = [];
+  private rowsInKeyOrder(): Int32Array {
     const { primary, store } = this.core;
-    if (primary.isOrdered) {
-      primary.scan({ low: undefined, lowInclusive: true, high: undefined, highInclusive: true }, false, (row) => {
-        rows.push(row);
-        return false;
-      });
-    } else {
-      for (const row of store.rowIds) rows.push(row);
+    const rows = new Int32Array(store.count);
+    let count = 0;
+    const take = (row: RowId): boolean => {
+      rows[count++] = row;
+      return false;
+    };
+    if (primary.isSorted) {
+      primary.scan({ low: undefined, lowInclusive: true, high: undefined, highInclusive: true }, false, take);
+      return rows;
     }
-    return rows;
+    for (const row of store.rowIds) take(row);
+    const keys = Array.from(rows, (row) => this.core.primaryKeyOf(row as RowId));
+    return orderOf(keys, primary.compare).map((place) => rows[place] as number);
   }
 }
 

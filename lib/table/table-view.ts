@@ -1,5 +1,5 @@
+import type { KeyRange } from '../index/entry-map.js';
 import type { Compare, Key } from '../index/key-order.js';
-import type { KeyRange } from '../index/tree-map.js';
 import type { LiveTable } from '../live/live-table.js';
 import type { RowCodec } from '../schema/row-codec.js';
 import type { Refuse, Stored } from '../schema/stored-value.js';

@@ -6,6 +6,7 @@ import { type IndexDefinition, TableIndex } from '../../lib/index/table-index.js
 import type { ColumnType } from '../../lib/schema/column-type.js';
 import type { ColumnSchema } from '../../lib/schema/table-schema.js';
 import type { RowId } from '../../lib/storage/link.js';
+import { Random } from '../support/random.js';
 
 function column(name: string, position: number, type: ColumnType, nullable = false): ColumnSchema {
   return { name, position, type, nullable, default: undefined };
@@ -25,14 +26,21 @@ function indexOver(columns: ColumnSchema[], options: Partial<IndexDefinition> = 
     hasKey: (row: RowId, key: Key) => compare(keys.get(row), key) === 0,
   };
   const index = new TableIndex({ name: 'index', columns, unique: false, using: 'btree', nullsDistinct: true, ...options }, order, access);
-  // A hash index reads its keys out of the rows: here, out of this map.
+  // Keys are read out of the rows: here, out of this map.
+  keysOf.set(index, keys);
   const add = index.add.bind(index);
   index.add = (key, row) => {
-    if (!keys.has(row)) keys.set(row, key);
-    return add(key, row);
+    const before = keys.get(row);
+    const had = keys.has(row);
+    keys.set(row, key);
+    const added = add(key, row);
+    if (!added && had) keys.set(row, before);
+    return added;
   };
   return index;
 }
+
+const keysOf = new WeakMap<TableIndex, Map<RowId, Key>>();
 
 describe('key order', () => {
   it('is a total order for every type, null first and NaN last', () => {
@@ -146,6 +154,132 @@ describe('TableIndex', () => {
       }
       for (const odd of [-1, 0.5, Number.POSITIVE_INFINITY, 2 ** 31, 2 ** 32, -0.5]) expect(index.getOne(odd)).toBeUndefined();
     }
+  });
+
+  /** What an index says, asked in every way. */
+  function answers(index: TableIndex, keys: readonly Key[]): unknown {
+    const walk = (low: Key | undefined, high: Key | undefined, inclusive: boolean, reverse: boolean): unknown[] => {
+      const met: unknown[] = [];
+      index.scan({ low, lowInclusive: inclusive, high, highInclusive: inclusive }, reverse, (row, key) => met.push([key, row]) < 0);
+      return met;
+    };
+    const points = keys.map((key) => [index.getOne(key), index.countOf(key)]);
+    const [first, last] = [keys[0], keys.at(-1)];
+    const walks = [true, false].flatMap((reverse) => {
+      return [walk(undefined, undefined, true, reverse), walk(first, undefined, false, reverse), walk(undefined, last, true, reverse)];
+    });
+    return [index.entries, index.keys, points, walks];
+  }
+
+  const keyTypes: readonly (readonly [ColumnType, (n: number) => Key])[] = [
+    [int, (n) => n * 3],
+    [int, (n) => n * 1_000_003],
+    [text, (n) => `${n % 13} key ${n}`],
+    [double, (n) => (n === 7 ? Number.NaN : n === 0 ? -0 : n / 3)],
+    [{ kind: 'bytes' }, (n) => Uint8Array.of(n % 7, n >> 8, n & 255)],
+    [{ kind: 'long', as: 'bigint' }, (n) => BigInt(n) << 40n],
+  ];
+
+  it('is the same whether its rows come at once or one by one, and whether it has been walked before they change', () => {
+    const random = new Random();
+    random.reported(() => {
+      for (const [type, keyOf] of keyTypes) {
+        for (const [unique, using] of [
+          [true, 'btree'],
+          [false, 'btree'],
+          [true, 'hash'],
+          [false, 'hash'],
+        ] as const) {
+          const columns = [column('key', 0, type)];
+          const [bulk, walked, plain] = [0, 1, 2].map(() => indexOver(columns, { unique, using })) as [TableIndex, TableIndex, TableIndex];
+          const alive = new Map<number, Key>();
+          const rows = Array.from({ length: 400 }, (_, row) => row).filter(() => random.chance(0.9));
+          const repeats = unique ? 1 : random.pick([2, 50, 300]);
+          for (const row of rows) alive.set(row, keyOf(row - (row % repeats)));
+          for (const [row, key] of alive) expect([plain.add(key, row as RowId), walked.add(key, row as RowId)]).toEqual([true, true]);
+          for (const [row, key] of alive) keysOf.get(bulk)?.set(row as RowId, key);
+          expect(bulk.fill(Int32Array.from(rows))).toBe(true);
+          const asked = [...alive.values()].sort(plain.compare);
+          const isWalked = using === 'btree';
+          if (isWalked) expect(answers(walked, asked)).toEqual(answers(bulk, asked));
+          for (let step = 0; step < 300; step++) {
+            const row = random.below(400) as RowId;
+            const key = alive.get(row);
+            for (const index of [bulk, walked, plain]) {
+              if (key === undefined) expect(index.add(keyOf(row - (row % repeats)), row)).toBe(true);
+              else index.remove(key, row);
+            }
+            if (key === undefined) alive.set(row, keyOf(row - (row % repeats)));
+            else alive.delete(row);
+          }
+          for (const index of [bulk, walked, plain]) {
+            index.checkStructure();
+            expect(index.entries).toBe(alive.size);
+            if (isWalked) expect(answers(index, asked)).toEqual(answers(plain, asked));
+            for (const [row, key] of alive) expect(index.holds(key, row as RowId)).toBe(true);
+          }
+        }
+      }
+    });
+  });
+
+  it('refuses to be filled with two rows of one key, where it is unique', () => {
+    for (const [type, keyOf] of keyTypes) {
+      for (const using of ['btree', 'hash'] as const) {
+        const index = indexOver([column('key', 0, type)], { unique: true, using });
+        for (let row = 0; row < 100; row++) keysOf.get(index)?.set(row as RowId, keyOf(row === 99 ? 7 : row));
+        expect(index.fill(Int32Array.from({ length: 100 }, (_, row) => row))).toBe(false);
+      }
+    }
+    const nulls = indexOver([column('key', 0, text, true)], { unique: true });
+    for (let row = 0; row < 50; row++) keysOf.get(nulls)?.set(row as RowId, row % 2 === 0 ? null : `${row}`);
+    expect(nulls.fill(Int32Array.from({ length: 50 }, (_, row) => row))).toBe(true);
+    expect([nulls.countOf(null), nulls.keys, nulls.entries]).toEqual([25, 26, 50]);
+  });
+
+  it('keeps counted keys in one array, walks over what was deleted, and has a tree while some key is beyond it', () => {
+    const index = indexOver([column('n', 0, int)], { unique: true });
+    const count = 100_000;
+    for (let key = 0; key < count; key++) index.add(key, key as RowId);
+    const { bytes } = index.stats();
+    expect(bytes / count).toBeLessThan(11);
+    for (let key = 0; key < count - 5; key++) if (key !== 50_000) index.remove(key, key as RowId);
+    const walk = (low: Key | undefined, high: Key | undefined, reverse = false): number[] => {
+      const met: number[] = [];
+      index.scan({ low, lowInclusive: false, high, highInclusive: true }, reverse, (row) => met.push(row) < 0);
+      return met;
+    };
+    expect(walk(undefined, undefined)).toEqual([50_000, 99_995, 99_996, 99_997, 99_998, 99_999]);
+    expect(walk(undefined, 99_996.5, true)).toEqual([99_996, 99_995, 50_000]);
+    expect(walk(50_000, 99_995)).toEqual([99_995]);
+    expect([walk(Number.NaN, undefined), walk(-7.5, -1), walk(99_998.5, Number.POSITIVE_INFINITY), walk(99_998, Number.NaN)]).toEqual([
+      [],
+      [],
+      [99_999],
+      [99_999],
+    ]);
+    index.add(-1, 1 as RowId);
+    index.add(2 ** 31 - 1, 2 as RowId);
+    expect(index.stats().bytes).toBeGreaterThan(bytes);
+    expect(walk(undefined, 60_000)).toEqual([1, 50_000]);
+    index.checkStructure();
+    for (const key of [50_000, 99_995, 99_996, 99_997, 99_998, 99_999]) index.remove(key, key as RowId);
+    index.remove(-1, 1 as RowId);
+    index.remove(2 ** 31 - 1, 2 as RowId);
+    expect([index.entries, index.stats().bytes < 10_000]).toEqual([0, true]);
+  });
+
+  it('has no key on the heap until somebody walks a unique index of text', () => {
+    const index = indexOver([column('t', 0, text)], { unique: true });
+    for (let row = 0; row < 1000; row++) index.add(`key ${row}`, row as RowId);
+    const { bytes } = index.stats();
+    expect(bytes / 1000).toBeLessThan(22);
+    expect(index.isSorted).toBe(false);
+    index.scan({ low: 'key 5', lowInclusive: true, high: undefined, highInclusive: true }, false, () => true);
+    expect(index.isSorted).toBe(true);
+    expect(index.stats().bytes).toBeGreaterThan(bytes + 1000 * 28);
+    for (let row = 0; row < 1000; row++) index.remove(`key ${row}`, row as RowId);
+    expect(index.isSorted).toBe(false);
   });
 
   it('lets nulls repeat in a unique index, unless they are not distinct', () => {
