@@ -10,7 +10,7 @@ import { Column, Database, Index, PrimaryKey, Table } from '../lib/index.js';
 @Table()
 class Account {
   @PrimaryKey('autoincrement') id!: number;
-  @Index('unique') @Column() email!: string;
+  @Index('unique') @Column('string') email!: string;
   @Index() @Column('long') balance!: bigint;
 }
 const db = new Database({ tables: [Account] });
