@@ -98,7 +98,10 @@ export class LogReader implements LogCursor {
   /** Begins a segment: the first one, or the one that follows. */
   private async enter(number: number | undefined): Promise<void> {
     const extent = number === undefined ? undefined : this.history.extent(number);
-    if (number === undefined || extent === undefined) throw RETIRED;
+    if (number === undefined || extent === undefined) {
+      assert(this.history.extent(this.segment) === undefined, 'segments follow one another');
+      throw RETIRED;
+    }
     const before = this.segment === 0 ? undefined : { length: this.position, crc: this.crc };
     this.segment = number;
     this.position = 0;

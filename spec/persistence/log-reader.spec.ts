@@ -1,7 +1,13 @@
 import { describe, expect, it } from '@jest/globals';
 import { ByteReader } from '../../lib/bytes/byte-reader.js';
+import { crc32 } from '../../lib/bytes/crc32.js';
 import { Database, type LogCursor, type LogRetention } from '../../lib/index.js';
 import { FileEngine } from '../../lib/persistence/file-engine.js';
+import { FRAME_HEADER_BYTES, FrameKind, frameBytes, writeFrameHeader } from '../../lib/persistence/frame.js';
+import { LogHistory } from '../../lib/persistence/log-history.js';
+import { LogReader } from '../../lib/persistence/log-reader.js';
+import { decodeManifest, encodeManifest } from '../../lib/persistence/manifest.js';
+import { writeSegmentHeader } from '../../lib/persistence/segment.js';
 import { type RecordVisitor, readRecords } from '../../lib/persistence/transaction-record.js';
 import { type Image, RecordingDisk } from '../support/crash-disk.js';
 import { CRASH_TABLES, Left, Right, SMALL } from '../support/crash-workload.js';
@@ -217,5 +223,160 @@ describe('damage to segments that only readers of the past need', () => {
       reason: expect.stringMatching(reason),
     });
     await db.close();
+  });
+});
+
+describe('a reader whose segment was let go', () => {
+  it('goes on in the oldest that there is, where it had read its own to the end', async () => {
+    const disk = new RecordingDisk();
+    const { db, engine } = await open(disk, { ...NONE, bytes: 2 ** 40 });
+    await fill({ db, engine }, 200);
+    await db.checkpoint();
+    const { ended } = (engine as unknown as { history: { ended: { firstLsn: number }[] } }).history;
+    const [, , third, fourth] = ended.map(({ firstLsn }) => firstLsn - 1) as [number, number, number, number];
+    const atEnd = engine.readFrom(third);
+    const within = engine.readFrom(third);
+    expect(await readAll(atEnd, third, fourth)).toHaveLength(fourth - third);
+    const given = await readAll(within, third, third + 1);
+    engine.retain({ ...NONE, afterLsn: fourth, afterBytes: 2 ** 40 });
+    expect(engine.oldestLsn).toBe(fourth);
+    expect(await readAll(atEnd, fourth, 200)).toHaveLength(200 - fourth);
+    await expect(within.next(200)).rejects.toEqual(gone(third + given.length, fourth));
+    await db.close();
+  });
+});
+
+describe('LogReader, over bytes that were made to be wrong', () => {
+  const STORE = Buffer.alloc(16, 9);
+  const SEED = crc32(STORE, 0, 16);
+
+  interface Made {
+    readonly kind: number;
+    readonly firstLsn: number;
+    readonly transactions: number;
+    readonly payload?: string;
+  }
+
+  /** A segment of these frames. */
+  function segment(number: number, firstLsn: number, frames: readonly Made[], previous = { length: 0, crc: 0 }) {
+    const header = { number, firstLsn, epoch: 1, begun: 0, previousLength: previous.length, previousCrc: previous.crc };
+    const parts = [writeSegmentHeader(STORE, header).bytes];
+    let { crc } = writeSegmentHeader(STORE, header);
+    for (const { kind, firstLsn: lsn, transactions, payload = '' } of frames) {
+      const bytes = Buffer.alloc(frameBytes(payload.length));
+      bytes.write(payload, FRAME_HEADER_BYTES);
+      crc = writeFrameHeader(bytes, 0, { kind, firstLsn: lsn, transactions, length: payload.length, promised: 0 }, crc, SEED);
+      parts.push(bytes);
+    }
+    const bytes = Buffer.concat(parts);
+    return { bytes, length: bytes.length, crc, firstLsn };
+  }
+
+  function reader(...made: ReturnType<typeof segment>[]) {
+    const history = new LogHistory();
+    const files = new Map(made.map(({ bytes }, at) => [`/wal/000000000000000${at + 1}.wal`, bytes]));
+    const ended = made.map(({ length, firstLsn }, at) => ({ number: at + 1, firstLsn, begun: 0, bytes: length, coveredBy: 0 }));
+    history.restore(ended, 1);
+    const disk = new RecordingDisk(files);
+    return { disk, history, reads: new LogReader({ disk, directory: '/wal', storeId: STORE, storeSeed: SEED }, history, 0) };
+  }
+
+  const corrupt = (reason: RegExp) => expect.objectContaining({ code: 'WT_CORRUPTION', reason: expect.stringMatching(reason) });
+  const group = (firstLsn: number, transactions = 1): Made => ({ kind: FrameKind.Group, firstLsn, transactions, payload: 'abc' });
+  const part = (firstLsn: number): Made => ({ kind: FrameKind.Part, firstLsn, transactions: 0, payload: 'ab' });
+
+  it('reads what is right, and skips what it may', async () => {
+    const first = segment(1, 1, [group(1), { kind: 200, firstLsn: 0, transactions: 0 }, group(2, 0), part(2), part(2)]);
+    const whole = segment(1, 1, [
+      group(1),
+      { kind: 200, firstLsn: 0, transactions: 0 },
+      group(2, 0),
+      part(2),
+      { ...part(2), kind: FrameKind.Last, transactions: 2 },
+    ]);
+    const { reads } = reader(whole, segment(2, 4, [{ kind: FrameKind.Seal, firstLsn: 4, transactions: 0 }, group(4)], whole));
+    expect(await reads.next(4)).toMatchObject({ firstLsn: 1, transactions: 1 });
+    expect(await reads.next(4)).toMatchObject({ firstLsn: 2, transactions: 2, bytes: Buffer.from('abab') });
+    expect(await reads.next(4)).toMatchObject({ firstLsn: 4 });
+    expect(await reads.next(4)).toBeUndefined();
+    const cut = reader(first, segment(2, 2, [group(2)], first)).reads;
+    await cut.next(2);
+    await expect(cut.next(2)).rejects.toEqual(corrupt(/does not end as/));
+  });
+
+  it('refuses what is not as it should be', async () => {
+    const refused = async (reason: RegExp, ...made: ReturnType<typeof segment>[]) => {
+      const { reads } = reader(...made);
+      await expect(readToEnd(reads)).rejects.toEqual(corrupt(reason));
+    };
+    const readToEnd = async (reads: LogReader) => {
+      for (let n = 0; n < 9; n++) await reads.next(9);
+    };
+    await refused(/kind 9/, segment(1, 1, [{ kind: 9, firstLsn: 1, transactions: 1 }]));
+    await refused(/missing, or there twice/, segment(1, 1, [group(1), group(3)]));
+    await refused(/missing, or there twice/, segment(1, 1, [part(1), group(1)]));
+    const first = segment(1, 1, [group(1)]);
+    await refused(/does not end as/, first, segment(2, 2, [group(2)], { length: first.length, crc: 1 }));
+    await refused(/does not end as/, first, segment(2, 2, [group(2)], { length: 1, crc: first.crc }));
+    await refused(/does not end as/, first, segment(2, 3, [group(3)], first));
+    const short = segment(1, 1, [group(1)]);
+    await refused(/beyond its segment/, { ...short, length: short.length - 8 });
+    await refused(/beyond its segment/, { ...short, length: 70 });
+  });
+
+  it('tells apart a file that is missing, one that was let go meanwhile, and one that cannot be opened', async () => {
+    const first = segment(1, 1, [group(1)]);
+    const made = [first, segment(2, 2, [group(2)], first)] as const;
+    const failing = (code: string, before: (history: LogHistory) => void = () => undefined) => {
+      const { disk, history, reads } = reader(...made);
+      disk.open = () => {
+        before(history);
+        throw Object.assign(new Error(code), { code });
+      };
+      return reads.next(2);
+    };
+    await expect(failing('ENOENT')).rejects.toEqual(corrupt(/is missing/));
+    await expect(failing('EACCES')).rejects.toMatchObject({ code: 'EACCES' });
+    const letGo = (history: LogHistory) => {
+      history.checkpointed(2);
+      history.goOn(() => ({ number: 3, firstLsn: 3, begun: 0, bytes: 64 }));
+      expect(history.trim(NONE, 0)).toBe(2);
+    };
+    await expect(failing('ENOENT', letGo)).rejects.toEqual(gone(0, 1));
+    // It had read its segment to the end, and the next one is gone, too.
+    const { history, reads } = reader(first);
+    await reads.next(1);
+    history.checkpointed(2);
+    history.goOn(() => ({ number: 7, firstLsn: 9, begun: 0, bytes: 64 }));
+    history.trim(NONE, 0);
+    await expect(reads.next(9)).rejects.toEqual(gone(1, 8));
+  });
+
+  it('finds no segment before one whose positions come later', async () => {
+    const disk = new RecordingDisk();
+    const opened = await open(disk, { ...NONE, bytes: 2 ** 40 });
+    await fill(opened, 200);
+    await opened.db.checkpoint();
+    await opened.db.close();
+    const image = new Map(disk.image);
+    const path = '/db/wal/0000000000000002.wal';
+    const bytes = Buffer.from(image.get(path) as Buffer);
+    bytes.writeUInt32LE(1_000_000, 32);
+    bytes.writeUInt32LE(crc32(bytes, 0, 60), 60);
+    const again = await open(new RecordingDisk(image.set(path, bytes)), undefined);
+    expect(again.engine.oldestLsn).toBeGreaterThan(20);
+    await again.db.close();
+  });
+
+  it('of more names than there can be makes no store', async () => {
+    const disk = new RecordingDisk();
+    const { db } = await open(disk, NONE);
+    (db as unknown as { journal: { setPosition(name: string, lsn: number): void } }).journal.setPosition('one more', 1);
+    await db.close();
+    const path = '/db/MANIFEST';
+    const manifest = decodeManifest(disk.image.get(path) as Buffer, path);
+    const positions = Array.from({ length: 1000 }, (_, n) => [`p${n}`, n] as const);
+    const forged = new RecordingDisk(new Map(disk.image).set(path, encodeManifest({ ...manifest, positions })));
+    await expect(open(forged, undefined)).rejects.toEqual(corrupt(/more named positions/));
   });
 });
