@@ -11,6 +11,7 @@ const EXAMPLES = {
   sessions: './sessions/main.js',
   nest: './nest/main.js',
   killed: './killed/main.js',
+  follow: './follow/main.js',
 };
 const TIMEOUT_MS = 300_000;
 

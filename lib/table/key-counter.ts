@@ -28,11 +28,6 @@ export class KeyCounter {
     return typeof value === 'bigint' ? value + 1n : value + 1;
   }
 
-  take(): number | bigint {
-    this.value = this.peek();
-    return this.value;
-  }
-
   /** Whether the counter can have this value. */
   accepts(value: bigint): boolean {
     return value >= 0n && value <= BigInt(this.last);
