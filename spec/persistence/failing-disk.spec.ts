@@ -13,7 +13,7 @@ describe('a disk that fails', () => {
           for (const forever of [false, true]) {
             const { problem, ended } = await Promise.race([
               runFailing(seed + workload, { at, code, forever }),
-              hang(`OP=${at} ${code} ${forever}`),
+              hang(`SEED=${seed + workload} OP=${at} MODE=${code} ${forever ? 'forever' : 'once'}`),
             ]);
             if (problem !== undefined)
               throw new Error(`SEED=${seed + workload} OP=${at} MODE=${code} ${forever ? 'forever' : 'once'}: ${problem}`);
@@ -31,8 +31,11 @@ describe('a disk that fails', () => {
   }, 600_000);
 });
 
+/** No run takes a second: after so long, on however slow a machine, nothing will come. */
+const HANG_MS = 60_000;
+
 function hang(where: string): Promise<never> {
   return new Promise((_resolve, reject) => {
-    setTimeout(() => reject(new Error(`SEED hang at ${where}`)), 3000).unref();
+    setTimeout(() => reject(new Error(`${where}: it hangs`)), HANG_MS).unref();
   });
 }
