@@ -2,7 +2,13 @@ import { describe, expect, it } from '@jest/globals';
 import { ByteReader } from '../../lib/bytes/byte-reader.js';
 import { crc32 } from '../../lib/bytes/crc32.js';
 import { CorruptionError } from '../../lib/index.js';
-import { CheckpointEncoder, type CheckpointExpectation, readAt, readCheckpoint } from '../../lib/persistence/checkpoint-file.js';
+import {
+  CheckpointEncoder,
+  type CheckpointExpectation,
+  readAt,
+  readCheckpoint,
+  type VisitRow,
+} from '../../lib/persistence/checkpoint-file.js';
 import { checkFrame, FrameKind, MOST_FRAME_BYTES, readFrameHeader, writeFrameHeader } from '../../lib/persistence/frame.js';
 import { checkpointName, isCheckpointName, segmentName, segmentNumber } from '../../lib/persistence/layout.js';
 import { decodeManifest, encodeManifest, type Manifest } from '../../lib/persistence/manifest.js';
@@ -150,7 +156,7 @@ describe('a segment’s header', () => {
 });
 
 describe('a checkpoint', () => {
-  const ROWS = [Buffer.from('a'), Buffer.alloc(400_000, 66), Buffer.from('ccc')];
+  const ROWS = [Buffer.from('a'), Buffer.alloc(400_000, 66), Buffer.from('ccc'), Buffer.alloc(900_000, 68), Buffer.from('e')];
 
   function build(table = 1, lsn = 5, store = STORE): { bytes: Buffer; expected: CheckpointExpectation } {
     const encoder = new CheckpointEncoder();
@@ -165,16 +171,34 @@ describe('a checkpoint', () => {
     return { bytes, expected: { table: 1, lsn: 5, bytes: bytes.length, rows, crc } };
   }
 
-  function read(bytes: Buffer, expected: Partial<CheckpointExpectation> = {}): { counter: bigint; rows: string[] } {
+  function visit(bytes: Buffer, expected: Partial<CheckpointExpectation>, take: VisitRow): bigint {
     const disk = new RecordingDisk(new Map([['/c', bytes]]));
+    return readCheckpoint(disk.open('/c', 'read'), STORE, { ...build().expected, bytes: bytes.length, ...expected }, take);
+  }
+
+  function read(bytes: Buffer, expected: Partial<CheckpointExpectation> = {}): { counter: bigint; rows: string[] } {
     const rows: string[] = [];
-    const all = { ...build().expected, bytes: bytes.length, ...expected };
-    const counter = readCheckpoint(disk.open('/c', 'read'), STORE, all, (block, from, to) => rows.push(block.toString('latin1', from, to)));
+    const counter = visit(bytes, expected, (block, from, to) => rows.push(block.toString('latin1', from, to)));
     return { counter, rows };
   }
 
   it('gives back its rows and its counter, a row larger than a block among them', () => {
     expect(read(build().bytes)).toEqual({ counter: 12n, rows: ROWS.map(String) });
+  });
+
+  it('names its file, and where the row is in it, when a row is refused; and lets through what is about something else', () => {
+    const { bytes } = build();
+    const thrown = (error: Error) => () => {
+      visit(bytes, {}, (block, from) => {
+        if (block[from] === 68) throw error instanceof CorruptionError ? new CorruptionError(error.file, from, error.reason) : error;
+      });
+    };
+    const at = bytes.indexOf(Buffer.alloc(100, 68));
+    expect(thrown(new CorruptionError(undefined, 0, 'no row'))).toThrow(
+      expect.objectContaining({ file: '/c', offsetBytes: at, reason: 'no row' }),
+    );
+    expect(thrown(new CorruptionError('/other', 0, 'no row'))).toThrow(expect.objectContaining({ file: '/other' }));
+    expect(thrown(new RangeError('no memory'))).toThrow(new RangeError('no memory'));
   });
 
   it('is refused where anything of it is not what is expected, sound though it be', () => {
