@@ -11,7 +11,7 @@ import { Column, Database, Index, PrimaryKey, Table } from '../lib/index.js';
 class Account {
   @PrimaryKey('autoincrement') id!: number;
   @Index('unique') @Column('string') email!: string;
-  @Index() @Column('long') balance!: bigint;
+  @Index() @Column('long', { as: 'bigint' }) balance!: bigint;
 }
 const db = new Database({ tables: [Account] });
 const accounts = db.table(Account).on('change', ({ kind, after }) => console.log(kind, after?.email));
