@@ -2,12 +2,12 @@ import { compareValues, hashOf } from '../index/key-order.js';
 import { elementToUser, type Stored, sumToUser, toUser } from '../schema/stored-value.js';
 import type { ColumnSchema } from '../schema/table-schema.js';
 import { Mean, Sum } from './aggregate.js';
-import { findColumn, requireNumeric } from './condition.js';
+import { findColumn, requireNumeric, requireScalar } from './condition.js';
 import { visitAny } from './execute.js';
 import { type LiveGroupCalls, liveGroupCalls } from './live-calls.js';
 import type { QuerySpec } from './plan.js';
 import type { TableView } from './table-view.js';
-import type { Cell, ColumnOf } from './types.js';
+import type { Cell, ColumnOf, NumberColumnOf, ScalarColumnOf } from './types.js';
 
 /**
  * Rows by the value of a column. Each call answers for all groups at once, as a `Map` in the column's order; null is a
@@ -37,7 +37,7 @@ export class GroupedQuery<E extends object, K extends ColumnOf<E>> {
   }
 
   /** The sum in each group, nulls left out. */
-  sum<C extends ColumnOf<E>>(column: C): Map<Cell<E, K>, NonNullable<Cell<E, C>>> {
+  sum<C extends NumberColumnOf<E>>(column: C): Map<Cell<E, K>, NonNullable<Cell<E, C>>> {
     const { type } = requireNumeric(this.core.schema, column);
     return this.fold(
       column,
@@ -48,7 +48,7 @@ export class GroupedQuery<E extends object, K extends ColumnOf<E>> {
   }
 
   /** The mean in each group as a number, nulls left out; `undefined` in a group of nulls. */
-  avg(column: ColumnOf<E>): Map<Cell<E, K>, number | undefined> {
+  avg(column: NumberColumnOf<E>): Map<Cell<E, K>, number | undefined> {
     const { type } = requireNumeric(this.core.schema, column);
     return this.fold(
       column,
@@ -59,17 +59,17 @@ export class GroupedQuery<E extends object, K extends ColumnOf<E>> {
   }
 
   /** The least value in each group, nulls left out; `undefined` in a group of nulls. */
-  min<C extends ColumnOf<E>>(column: C): Map<Cell<E, K>, NonNullable<Cell<E, C>> | undefined> {
+  min<C extends ScalarColumnOf<E>>(column: C): Map<Cell<E, K>, NonNullable<Cell<E, C>> | undefined> {
     return this.extreme(column, -1);
   }
 
   /** The greatest value in each group, nulls left out; `undefined` in a group of nulls. */
-  max<C extends ColumnOf<E>>(column: C): Map<Cell<E, K>, NonNullable<Cell<E, C>> | undefined> {
+  max<C extends ScalarColumnOf<E>>(column: C): Map<Cell<E, K>, NonNullable<Cell<E, C>> | undefined> {
     return this.extreme(column, 1);
   }
 
-  private extreme<C extends ColumnOf<E>>(name: C, sign: 1 | -1): Map<Cell<E, K>, NonNullable<Cell<E, C>> | undefined> {
-    const { type } = findColumn(this.core.schema, name);
+  private extreme<C extends ScalarColumnOf<E>>(name: C, sign: 1 | -1): Map<Cell<E, K>, NonNullable<Cell<E, C>> | undefined> {
+    const { type } = requireScalar(this.core.schema, name);
     const compare = compareValues(type, false);
     return this.fold(
       name,

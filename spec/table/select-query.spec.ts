@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { Column, Database, Index, PrimaryKey, Table } from '../../lib/index.js';
+import { Column, Database, Index, PrimaryKey, QueryError, Table } from '../../lib/index.js';
 
 /** A column of each type that is ordered in a way of its own, and a compound index through nullable columns. */
 @Table({ pageSizeBytes: 4096 })
@@ -194,6 +194,25 @@ describe('SelectQuery over every kind of order', () => {
       [Uint8Array.of(1), 1],
     ]);
   });
+
+  it('refuses aggregates of groups over columns that do not add up, or have no order', () => {
+    const lists = new Database({ tables: [Listing] }).table(Listing);
+    lists.insertMany([
+      { id: 1, tags: ['a'] },
+      { id: 2, tags: ['b'] },
+    ]);
+    const groups = lists.selectAll().groupBy('id');
+    expect(() => groups.min('tags' as never)).toThrow(QueryError);
+    expect(() => groups.max('tags' as never)).toThrow(QueryError);
+    expect(() => groups.sum('tags' as never)).toThrow(QueryError);
+    expect(() => groups.avg('tags' as never)).toThrow(QueryError);
+  });
 });
+
+@Table()
+class Listing {
+  @PrimaryKey() @Column('int') id!: number;
+  @Column({ items: 'string' }) tags!: string[];
+}
 
 const blank: Row = { part: null, weight: null, label: null, ratio: 0, token: uuid(0), digest: new Uint8Array(0), price: '0.00' };

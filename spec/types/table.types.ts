@@ -219,6 +219,10 @@ export function compiles(db: Database): void {
   query.live.min('tags');
   // @ts-expect-error an unknown column
   query.groupBy('plan').live.max('nope');
+  // @ts-expect-error an array has no order
+  query.groupBy('plan').min('tags');
+  // @ts-expect-error not numeric
+  query.groupBy('plan').sum('createdAt');
 
   // Declared queries.
   const updated: number = accounts.queries.setBalanceById(1, { balance: 2n });
