@@ -1,4 +1,5 @@
-import { type AvroRecord, avroSchemaOf, canonicalForm, schemaFingerprint } from '../schema/avro-schema.js';
+import { SchemaError } from '../errors.js';
+import { type AvroRecord, type AvroSchema, avroSchemaOf, canonicalForm, schemaFingerprint } from '../schema/avro-schema.js';
 import type { RecordType } from '../schema/column-type.js';
 import { writeValue } from '../schema/element-codec.js';
 import type { Stored } from '../schema/stored-value.js';
@@ -23,6 +24,35 @@ export function avroBytes(type: RecordType, stored: Stored[], head = 0): Buffer 
 export function avroRecordOf({ avroName, fields }: RecordType): AvroRecord {
   const { type, fields: described } = avroSchemaOf(avroName.name, fields);
   return { type, name: avroName.name, ...(avroName.namespace === '' ? {} : { namespace: avroName.namespace }), fields: described };
+}
+
+/**
+ * As `avroRecordOf`, for a record that holds rows of a class beside types of ours. Types within rows are named by their
+ * place in the table, `event.block`, and one such name may be ours: a schema that defines it twice is none.
+ * @throws SchemaError
+ */
+export function avroRecordWithin(className: string, type: RecordType): AvroRecord {
+  const record = avroRecordOf(type);
+  const names = new Set<string>();
+  for (const name of definedNames(record)) {
+    if (names.has(name)) throw new SchemaError(className, undefined, `${name} names two types of the schema of its events`, RENAME);
+    names.add(name);
+  }
+  return record;
+}
+
+const RENAME = 'Rename the property, or the table: @Table({ name })';
+
+/** The full names that a schema defines. Whatever we define within another type bears its namespace. */
+function* definedNames(schema: AvroSchema | undefined): Generator<string> {
+  if (schema === undefined || typeof schema === 'string') return;
+  if (Array.isArray(schema)) {
+    for (const branch of schema) yield* definedNames(branch);
+    return;
+  }
+  if (schema.name !== undefined) yield schema.namespace === undefined ? schema.name : `${schema.namespace}.${schema.name}`;
+  if ('fields' in schema) for (const { type } of schema.fields) yield* definedNames(type);
+  else for (const inner of [schema.items, schema.values]) yield* definedNames(inner);
 }
 
 const MARK = [0xc3, 0x01] as const;

@@ -2,7 +2,7 @@ import type { ChangeEvent, CommitEvent } from '../cdc/change-event.js';
 import type { AvroRecord } from '../schema/avro-schema.js';
 import type { EntityClass, RecordType } from '../schema/column-type.js';
 import type { Stored } from '../schema/stored-value.js';
-import { avroBytes, avroRecordOf, singleObjectHead } from './avro-datum.js';
+import { avroBytes, avroRecordWithin, singleObjectHead } from './avro-datum.js';
 import { type AvroFileOptions, writeAvroFile } from './avro-file.js';
 import { envelopeOf, envelopeType, keyType } from './envelope.js';
 import { checkedName, type EventTable, EventTables, rowsOf } from './event-tables.js';
@@ -56,7 +56,8 @@ export class AvroEncoder {
     this.now = now;
     for (const table of this.tables.all) {
       const row = { ...table.row, avroName: { namespace: '', name: table.name } };
-      this.parts.set(table, { envelope: partSchema(envelopeType(table)), key: partSchema(keyType(table)), row: partSchema(row) });
+      const part = (type: RecordType) => partSchema(table, type);
+      this.parts.set(table, { envelope: part(envelopeType(table)), key: part(keyType(table)), row: part(row) });
     }
   }
 
@@ -124,7 +125,7 @@ interface PartSchema {
   readonly head: Uint8Array;
 }
 
-function partSchema(type: RecordType): PartSchema {
-  const schema = avroRecordOf(type);
+function partSchema(table: EventTable, type: RecordType): PartSchema {
+  const schema = avroRecordWithin(table.schema.ctor.name, type);
   return { type, schema, head: singleObjectHead(schema) };
 }

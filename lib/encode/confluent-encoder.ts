@@ -2,7 +2,8 @@ import type { ChangeEvent, CommitEvent } from '../cdc/change-event.js';
 import type { AvroRecord } from '../schema/avro-schema.js';
 import type { RecordType } from '../schema/column-type.js';
 import type { Stored } from '../schema/stored-value.js';
-import { avroBytes, avroRecordOf } from './avro-datum.js';
+import { avroBytes, avroRecordOf, avroRecordWithin } from './avro-datum.js';
+import { BOUNDARY, BOUNDARY_KEY } from './envelope.js';
 import { type Message, type MessageOptions, Messages } from './messages.js';
 
 /** Registers a schema under a subject, or looks it up, and gives its id. Called once for each subject; again after it failed. */
@@ -41,6 +42,7 @@ export interface ConfluentMessage {
 export class ConfluentEncoder {
   private readonly messages: Messages;
   private readonly schemaId: SchemaIds;
+  private readonly schemas = new Map<RecordType, AvroRecord>();
   private readonly ids = new Map<string, Promise<number>>();
 
   /** @throws SchemaError for whatever is wrong with a class */
@@ -48,6 +50,12 @@ export class ConfluentEncoder {
     if (typeof options.schemaId !== 'function') throw new TypeError('schemaId is a function');
     this.messages = new Messages(options);
     this.schemaId = options.schemaId;
+    for (const type of [BOUNDARY_KEY, BOUNDARY]) this.schemas.set(type, avroRecordOf(type));
+    for (const table of this.messages.tables.all) {
+      for (const type of Object.values(this.messages.typesOf(table))) {
+        this.schemas.set(type, avroRecordWithin(table.schema.ctor.name, type));
+      }
+    }
   }
 
   /** One event: its message, and after a delete the tombstone. @throws EventFormatError, ValidationError; what `schemaId` throws */
@@ -90,7 +98,7 @@ export class ConfluentEncoder {
   }
 
   private async ask(subject: string, type: RecordType): Promise<number> {
-    const id = await this.schemaId(subject, avroRecordOf(type));
+    const id = await this.schemaId(subject, this.schemas.get(type) as AvroRecord);
     if (!Number.isInteger(id) || id < 0 || id > MOST_ID) throw new TypeError('schemaId gives an integer of 32 bits');
     return id;
   }

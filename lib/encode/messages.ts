@@ -1,4 +1,5 @@
 import type { ChangeEvent, CommitEvent } from '../cdc/change-event.js';
+import { SchemaError } from '../errors.js';
 import type { EntityClass, RecordType } from '../schema/column-type.js';
 import type { Stored } from '../schema/stored-value.js';
 import {
@@ -27,8 +28,10 @@ export interface MessageOptions {
   readonly version?: string;
   /** After each delete, a message of its key and no value, for topics that are compacted. True by default. */
   readonly tombstones?: boolean;
-  /** Messages where a transaction begins and ends, on the topic `name.transaction`; and each event's place in it. True by default. */
+  /** Messages where a transaction begins and ends, on a topic of their own; and each event's place in it. True by default. */
   readonly transactions?: boolean;
+  /** That topic, behind `name` and a point: `transaction` by default. No table may have this name. */
+  readonly transactionTopic?: string;
   /** When an event was encoded, in milliseconds since 1970: what the envelope's own times say. */
   readonly now?: () => number;
 }
@@ -50,11 +53,24 @@ export class Messages {
   private readonly transactionTopic: string;
 
   constructor(private readonly options: MessageOptions) {
-    const { tables, name, database = name, version = 'worktable' } = options;
+    const { tables, name, database = name, version = 'worktable', transactionTopic = 'transaction' } = options;
     this.tables = new EventTables(tables, checkedName(name));
     for (const table of this.tables.all) this.types.set(table, { key: keyType(table), envelope: envelopeType(table) });
     this.names = { version, name, database };
-    this.transactionTopic = `${name}.transaction`;
+    this.transactionTopic = `${name}.${checkedName(transactionTopic)}`;
+    if (options.transactions !== false) this.refuseTopicOfTwo();
+  }
+
+  /** On one topic, and under one subject of a registry, a consumer could not tell rows from boundaries. */
+  private refuseTopicOfTwo(): void {
+    const table = this.tables.all.find(({ row }) => row.avroName.namespace === this.transactionTopic);
+    if (table === undefined) return;
+    throw new SchemaError(
+      table.schema.ctor.name,
+      undefined,
+      `its topic, ${this.transactionTopic}, is that of the boundaries of transactions`,
+      'Name another one for these, { transactionTopic }, or leave them out, { transactions: false }',
+    );
   }
 
   typesOf(table: EventTable): { readonly key: RecordType; readonly envelope: RecordType } {

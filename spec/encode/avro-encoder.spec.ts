@@ -3,7 +3,18 @@ import { inflateRawSync } from 'node:zlib';
 import { describe, expect, it } from '@jest/globals';
 import avsc from 'avsc';
 import fc from 'fast-check';
-import { AvroEncoder, type AvroPart, avscType, type ChangeEvent, Column, Database, PrimaryKey, Table } from '../../lib/index.js';
+import {
+  AvroEncoder,
+  type AvroPart,
+  avscType,
+  type ChangeEvent,
+  Column,
+  ConfluentEncoder,
+  Database,
+  PrimaryKey,
+  SchemaError,
+  Table,
+} from '../../lib/index.js';
 import { canonicalForm, schemaFingerprint } from '../../lib/schema/avro-schema.js';
 import { Account, LedgerEntry } from '../support/entities.js';
 import { type EventSample, eventSample, expectedAvro } from '../support/event-arbitrary.js';
@@ -23,6 +34,37 @@ class Reading {
   @Column('long') total!: bigint;
   @Column({ type: 'timestamp-millis', nullable: true }) at?: Date | null;
   @Column({ items: 'int' }) samples!: number[];
+}
+
+/** Its column's type is named as Debezium names an event's place in its transaction. */
+@Table({ name: 'event' })
+class EventRow {
+  @PrimaryKey() @Column('int') id!: number;
+  @Column({ enum: ['first', 'last'] }) block!: 'first' | 'last';
+}
+
+class Part {
+  @Column() name!: string;
+}
+
+@Table({ name: 'event' })
+class EventOfRecords {
+  @PrimaryKey() @Column('int') id!: number;
+  @Column({ type: () => Part, nullable: true }) block?: Part | null;
+}
+
+@Table({ name: 'happening' })
+class RenamedRow extends EventRow {}
+
+class Inner {
+  @Column({ enum: ['a'] }) Value!: 'a';
+}
+
+/** Its own types stand where those of its envelope do, for an encoder of the same name. */
+@Table({ name: 'outer' })
+class Nested {
+  @PrimaryKey() @Column('int') id!: number;
+  @Column({ type: () => Inner }) outer!: Inner;
 }
 
 function eventsOf(work: (db: Database) => void): ChangeEvent[] {
@@ -179,6 +221,17 @@ describe('AvroEncoder', () => {
     expect(taken).toBeLessThan(10);
     await file.return(undefined);
     expect(taken).toBeLessThan(10);
+  });
+
+  it('refuses a class whose types have names of the envelope’s own, and takes it under another name', () => {
+    const schemaId = () => 1;
+    for (const entity of [EventRow, EventOfRecords]) {
+      expect(() => new AvroEncoder({ tables: [entity], name: 'shop' })).toThrow(SchemaError);
+      expect(() => new ConfluentEncoder({ tables: [entity], name: 'shop', schemaId })).toThrow(SchemaError);
+    }
+    expect(() => new AvroEncoder({ tables: [Nested], name: 'outer' })).toThrow('outer.outer.Value');
+    const avro = new AvroEncoder({ tables: [RenamedRow, Nested], name: 'shop' });
+    for (const entity of [RenamedRow, Nested]) for (const part of PARTS) avsc.Type.forSchema(avro.schema(entity, part) as never);
   });
 
   it('refuses options and classes that it cannot take', async () => {

@@ -39,6 +39,11 @@ class Tree {
   @Column({ type: () => Branch }) root!: Branch;
 }
 
+@Table()
+class Transaction {
+  @PrimaryKey() @Column('int') id!: number;
+}
+
 function commitsOf(work: (db: Database) => void): CommitEvent[] {
   const db = new Database({ tables: [Account, LedgerEntry, Tree] });
   const commits: CommitEvent[] = [];
@@ -237,6 +242,22 @@ describe('DebeziumEncoder', () => {
     };
     fc.assert(fc.property(eventSample, check), { numRuns: RUNS });
     expect(withSchemas).toBeGreaterThan(RUNS / 2);
+  });
+
+  it('keeps the boundaries of transactions off the topic of a table called transaction', () => {
+    const db = new Database({ tables: [Transaction] });
+    const commits: CommitEvent[] = [];
+    db.on('commit', (commit) => commits.push(commit));
+    db.table(Transaction).insert({ id: 1 });
+    const topics = (options: object) =>
+      encoder({ tables: [Transaction], ...options })
+        .commit(commits[0] as CommitEvent)
+        .map(({ topic }) => topic);
+    expect(() => topics({})).toThrow(SchemaError);
+    expect(() => topics({ transactionTopic: 'a-b' })).toThrow(TypeError);
+    expect(topics({ transactions: false })).toEqual(['shop.transaction']);
+    expect(topics({ transactionTopic: 'boundaries' })).toEqual(['shop.boundaries', 'shop.transaction', 'shop.boundaries']);
+    expect(() => encoder({ tables: [Account], transactionTopic: 'account' })).toThrow(SchemaError);
   });
 
   it('refuses names that no type can have, and events of other tables or wrong rows', () => {
