@@ -178,6 +178,8 @@ function targetOf(loaders: readonly TableLoader[], positions: Map<string, number
   return {
     row: (table, bytes, from, to) => at(table).insert(bytes, from, to),
     end: (leftOut) => {
+      // Only now: on the way here, positions of the checkpoint met those from before it that were forgotten for them.
+      if (positions.size > MOST_POSITIONS) refuse('more named positions than there can be', leftOut);
       for (const loader of loaders) {
         if (leftOut !== undefined) loader.leaveOutConflicts(leftOut);
         loader.finish();
@@ -191,7 +193,12 @@ function targetOf(loaders: readonly TableLoader[], positions: Map<string, number
     position: (name, lsn) => {
       if (lsn === undefined) positions.delete(name);
       else positions.set(name, lsn);
-      if (positions.size > MOST_POSITIONS) throw new CorruptionError(undefined, 0, 'more named positions than there can be');
     },
   };
+}
+
+/** @throws CorruptionError where nobody takes damage */
+function refuse(reason: string, leftOut: ((reason: string) => void) | undefined): void {
+  if (leftOut === undefined) throw new CorruptionError(undefined, 0, reason);
+  leftOut(reason);
 }

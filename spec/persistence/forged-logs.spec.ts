@@ -177,6 +177,10 @@ describe('a log that meets other rows than those it was made of', () => {
     };
     await (await open(forge([{ frames: [aside(1000)] }]))).close();
     await expect(open(forge([{ frames: [aside(1001)] }]))).rejects.toMatchObject({ reason: expect.stringMatching(/more named positions/) });
+    const engine = new FileEngine(forge([{ frames: [aside(1001)] }]), { ...SMALL, mode: 'salvage' });
+    const salvaged = await Database.open({ engine, tables: CRASH_TABLES, loadMode: LoadMode.Salvage });
+    expect(salvaged.recovery?.damage).toMatchObject([{ reason: expect.stringMatching(/more named positions/) }]);
+    await salvaged.close();
   });
 
   it('is read up to there in salvage, with all that is wrong reported', async () => {

@@ -119,6 +119,20 @@ describe('a named position', () => {
     expect(() => journalOf(again).setPosition('a', 1)).toThrow(expect.objectContaining({ code: 'WT_CLOSED' }));
   });
 
+  it('can be forgotten for another one where there are a thousand, and the store opens', async () => {
+    const disk = new RecordingDisk();
+    const db = await open(disk);
+    const { positions } = journalOf(db);
+    for (let n = 0; n < 1000; n++) journalOf(db).setPosition(`consumer:${n}`, n);
+    journalOf(db).setPosition('consumer:5', undefined);
+    journalOf(db).setPosition('consumer:another', 1);
+    await db.checkpoint(); // has this one; the log behind it begins with the one that was forgotten
+    await db.close();
+    const again = await open(disk);
+    expect(new Map(journalOf(again).positions)).toEqual(new Map(positions));
+    await again.close();
+  });
+
   it('is kept in memory where there is no store', () => {
     const db = new Database({ tables: [Ticket] });
     journalOf(db).setPosition('consumer:a', 5);
