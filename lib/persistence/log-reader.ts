@@ -70,6 +70,8 @@ export class LogReader implements LogCursor {
     if (extent === undefined) throw RETIRED;
     if (this.position === extent.bytes) {
       assert(extent.isEnded, 'what may be read is in the log');
+      // Only of a store that is read in spite of damage: behind a segment that is whole there is always one.
+      if (this.history.extent(this.segment + 1) === undefined) this.fail('the log ends before transactions that there were');
       await this.enter(this.segment + 1);
       return undefined;
     }
@@ -82,6 +84,9 @@ export class LogReader implements LogCursor {
     if (error !== RETIRED) throw error;
     const { oldestLsn } = this.history;
     if (this.afterLsn < oldestLsn) throw new OffsetTruncatedError(this.afterLsn, oldestLsn);
+    if (this.history.find(this.afterLsn + 1) === undefined) {
+      throw new CorruptionError(this.place.directory, 0, 'the log has no segment that can be read');
+    }
     this.segment = 0;
     this.parts.length = 0;
     return undefined;

@@ -1,7 +1,9 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import { ByteReader } from '../../lib/bytes/byte-reader.js';
 import { crc32 } from '../../lib/bytes/crc32.js';
-import { Database, type LogCursor, type LogRetention } from '../../lib/index.js';
+import { Database, LoadMode, type LogCursor, type LogRetention } from '../../lib/index.js';
 import { FileEngine } from '../../lib/persistence/file-engine.js';
 import { FRAME_HEADER_BYTES, FrameKind, frameBytes, writeFrameHeader } from '../../lib/persistence/frame.js';
 import { LogHistory } from '../../lib/persistence/log-history.js';
@@ -12,12 +14,14 @@ import { type RecordVisitor, readRecords } from '../../lib/persistence/transacti
 import { type Image, RecordingDisk } from '../support/crash-disk.js';
 import { CRASH_TABLES, Left, Right, SMALL } from '../support/crash-workload.js';
 import { Random } from '../support/random.js';
+import { temporaryDirectories } from '../support/temporary-directory.js';
 
 interface Opened {
   readonly db: Database;
   readonly engine: FileEngine;
 }
 
+const directory = temporaryDirectories();
 const NONE: LogRetention = { bytes: 0, ms: 0, afterLsn: undefined, afterBytes: 0 };
 let time = 1_800_000_000_000;
 
@@ -378,5 +382,36 @@ describe('LogReader, over bytes that were made to be wrong', () => {
     const positions = Array.from({ length: 1000 }, (_, n) => [`p${n}`, n] as const);
     const forged = new RecordingDisk(new Map(disk.image).set(path, encodeManifest({ ...manifest, positions })));
     await expect(open(forged, undefined)).rejects.toEqual(corrupt(/more named positions/));
+  });
+});
+
+describe('a damaged log', () => {
+  it('that is read all the same gives what there is of it, and then says so', async () => {
+    const path = directory();
+    const options = { path, tables: CRASH_TABLES, segmentBytes: 4096, retention: { bytes: 2 ** 40 } };
+    const db = await Database.open(options);
+    for (let n = 0; n < 60; n++) {
+      db.table(Right).insert({ id: n, text: 'x'.repeat(500) });
+      await db.waitForOps();
+    }
+    await db.close();
+    for (const [number, first] of [
+      [4, 1],
+      [1, 0],
+    ] as const) {
+      const file = join(path, 'wal', `${number}`.padStart(16, '0').concat('.wal'));
+      const bytes = readFileSync(file);
+      bytes.writeUInt8(bytes.readUInt8(bytes.length >> 1) ^ 1, bytes.length >> 1);
+      writeFileSync(file, bytes);
+      const salvaged = await Database.open({ ...options, loadMode: LoadMode.Salvage });
+      expect(salvaged.lsn).toBeGreaterThan(1);
+      const given: number[] = [];
+      const read = async () => {
+        for await (const { lsn } of salvaged.changes({ from: 0 })) given.push(lsn);
+      };
+      await expect(read()).rejects.toMatchObject({ code: 'WT_CORRUPTION' });
+      expect([given[0] ?? 0, given.at(-1) ?? 0]).toEqual([first, given.length]);
+      await salvaged.close();
+    }
   });
 });
