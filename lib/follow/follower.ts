@@ -88,6 +88,9 @@ export class Follower {
     const { position } = this;
     if (lsn <= position) return;
     if (lsn !== position + 1) throw new PositionGapError(this.source, (position + 1) as Lsn, lsn);
+    changes.forEach((event, place) => {
+      if (event?.seq !== place) throw new EventFormatError(`a transaction without its event ${place}; ${NOT_AT_THE_FEED}`);
+    });
     this.journal.run(() => {
       for (const event of changes) this.tableOf(event)?.apply(event);
       this.passKeys(counters);
@@ -107,19 +110,27 @@ export class Follower {
   }
 
   private enterImage(lsn: Lsn, at: Date): void {
-    this.image ??= { lsn, at, rows: new Map() };
+    this.image ??= { lsn, at, rows: new Map(), taken: 0 };
     if (this.image.lsn !== lsn) throw new EventFormatError('an image of several positions');
   }
 
   /** A row of an image: kept, in its stored form, until the image is whole. */
   private takeRow(event: ChangeEvent): void {
-    const { lsn, rows } = this.image as Image;
+    const image = this.image as Image;
+    const { lsn, rows } = image;
     if (event.kind !== 'read' || event.lsn !== lsn) throw new EventFormatError('something else within an image');
     const table = this.tableOf(event);
-    if (table === undefined || lsn <= this.position) return;
+    if (this.hasImage(lsn)) return;
+    if (event.seq !== image.taken++) throw new EventFormatError(`an image without its row ${image.taken - 1}`);
+    if (table === undefined) return;
     const known = rows.get(table);
     if (known === undefined) rows.set(table, [table.values(event.after)]);
     else known.push(table.values(event.after));
+  }
+
+  /** Who has applied nothing yet has not even an image from before the first transaction, which says that there is no row. */
+  private hasImage(lsn: number): boolean {
+    return this.journal.positions.has(this.positionName) && lsn <= this.position;
   }
 
   private endImage(counters?: CommitEvent['counters']): void {
@@ -129,7 +140,7 @@ export class Follower {
   }
 
   private applyImage({ lsn, at, rows }: Image, counters: CommitEvent['counters']): void {
-    if (lsn <= this.position) return;
+    if (this.hasImage(lsn)) return;
     this.journal.run(() => {
       for (const table of this.tables.values()) {
         const given = rows.get(table);
@@ -161,7 +172,11 @@ interface Image {
   readonly lsn: Lsn;
   readonly at: Date;
   readonly rows: Map<FollowedTable, Stored[][]>;
+  /** How many rows have come. */
+  taken: number;
 }
+
+const NOT_AT_THE_FEED = 'name the tables that are followed in { tables }, and not at the feed';
 
 function timeOf(at: unknown): number {
   const time = at instanceof Date ? at.getTime() : Number.NaN;

@@ -242,6 +242,24 @@ describe('Database.apply', () => {
     expect(contents(follower)).toEqual(contents(leader.db));
   });
 
+  it('refuses a transaction or an image of which events are missing, or there twice', async () => {
+    const leader = new Leader();
+    leader.db.transaction(() => [1, 2, 3].map((n) => leader.account(n)));
+    const follower = new Database({ tables: TABLES });
+    for (const events of [leader.events, leader.image]) {
+      const [first, second, third] = events as [ChangeEvent, ChangeEvent, ChangeEvent];
+      for (const wrong of [[second, third], [first, third], [third], [first, second, second, third], [first, first, second, third]]) {
+        await expect(follower.apply(wrong, SOURCE)).rejects.toThrow(EventFormatError);
+        const [commit] = leader.commits as [CommitEvent];
+        const changes = wrong.map(({ last: _, ...event }) => event);
+        await expect(follower.apply([{ ...commit, changes }], SOURCE)).rejects.toThrow(EventFormatError);
+      }
+      expect([follower.appliedLsn('main'), follower.table(Account).count()]).toEqual([0, 0]);
+    }
+    await follower.apply(leader.events, SOURCE);
+    expect(contents(follower)).toEqual(contents(leader.db));
+  });
+
   it('refuses what is no transaction of its tables', async () => {
     const leader = new Leader();
     leader.entries.insert({ tenant: 't', number: 1, amount: 1 });
@@ -350,6 +368,19 @@ describe('Database.apply', () => {
     expect([follower.table(LedgerEntry).count(), follower.table(Account).count()]).toEqual([1, 2]);
     await follower.apply(leader.image, { source: 'all', tables: TABLES });
     expect(follower.table(LedgerEntry).count()).toBe(0);
+  });
+
+  it('takes an image from before the first transaction: there is no row', async () => {
+    const leader = new Database({ tables: TABLES, changes: {} });
+    const image = () => leader.commits({ from: 'snapshot', to: 0 });
+    const follower = new Database({ tables: TABLES });
+    follower.table(LedgerEntry).insert({ tenant: 'own', number: 1, amount: 1 });
+    await expect(follower.apply(image(), SOURCE)).rejects.toThrow(ChangeMismatchError);
+    await follower.apply(image(), { source: 'main', tables: TABLES });
+    expect([follower.table(LedgerEntry).count(), follower.appliedLsn('main')]).toEqual([0, 0]);
+    follower.table(LedgerEntry).insert({ tenant: 'own', number: 1, amount: 1 });
+    await follower.apply(image(), { source: 'main', tables: TABLES }); // it has it already
+    expect(follower.table(LedgerEntry).count()).toBe(1);
   });
 });
 
