@@ -58,7 +58,8 @@ export class Consumer {
     private readonly hub: FeedHub,
     readonly name: string,
     private readonly from: number | 'snapshot' | undefined,
-    private readonly forget: () => void,
+    /** All that there are. */
+    private readonly known: Map<string, Consumer>,
   ) {}
 
   /** What it has acknowledged; nothing before all of an image was. */
@@ -113,7 +114,7 @@ export class Consumer {
     const { hub } = this;
     const lsn = typeof upTo === 'number' ? upTo : wholeUpTo(upTo);
     if (this.isRemoved || lsn === undefined || (this.imageLsn !== undefined && lsn <= this.imageLsn)) return;
-    if (!(lsn <= hub.lsn) && !hub.journal.inTransaction) throw new OffsetAheadError(lsn, hub.lsn);
+    if (!(lsn <= hub.lsn)) throw new OffsetAheadError(lsn, hub.lsn);
     const { position } = this;
     if (position === undefined || position < lsn) hub.journal.setPosition(CONSUMER + this.name, lsn);
     await Promise.resolve(); // a transaction that it is part of ends first
@@ -125,12 +126,16 @@ export class Consumer {
 
   /** Forgets it, and what was kept for it; its feeds end. Resolves when that is durable. */
   async remove(): Promise<void> {
-    this.isRemoved = true;
-    this.forget();
-    for (const feed of this.open) void feed.return();
-    this.hub.journal.setPosition(CONSUMER + this.name, undefined);
-    await this.hub.flush();
-    this.hub.hold(CONSUMER + this.name, undefined);
+    const { hub, known, name } = this;
+    if ((known.get(name) ?? this) === this) {
+      hub.journal.setPosition(CONSUMER + name, undefined); // first: it may be refused
+      this.isRemoved = true;
+      known.delete(name);
+      for (const feed of this.open) void feed.return();
+    }
+    await hub.flush();
+    // There may be one of this name again, or still, where the transaction that removed it was undone.
+    if (this.position === undefined && !known.has(name)) hub.hold(CONSUMER + name, undefined);
   }
 }
 

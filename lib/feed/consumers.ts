@@ -19,7 +19,7 @@ export class Consumers {
     let consumer = this.byName.get(name);
     if (consumer !== undefined) return consumer;
     if (typeof from === 'number' && from > hub.lsn) throw new OffsetAheadError(from, hub.lsn);
-    consumer = new Consumer(hub, name, from, () => this.byName.delete(name));
+    consumer = new Consumer(hub, name, from, this.byName);
     const isNew = consumer.position === undefined;
     hub.record();
     if (isNew && from !== 'snapshot') {

@@ -111,6 +111,10 @@ describe.each(['in memory', 'on disk'])('db.consumer, %s', (kind) => {
     expect(consumer.position).toBe(0);
     db.transaction(() => [db.table(Other).insert({}), void consumer.acknowledge(2)]);
     expect(consumer.position).toBe(2);
+    // Nor can it be ahead in there: the next transaction would never come.
+    const ahead = db.transaction(() => [db.table(Other).insert({}), consumer.acknowledge(6)])[1];
+    await expect(ahead).rejects.toMatchObject({ code: 'WT_OFFSET_AHEAD' });
+    expect(consumer.position).toBe(2);
     await db.close();
     await expect(consumer.acknowledge(3)).rejects.toMatchObject({ code: 'WT_CLOSED' });
   });
@@ -173,6 +177,34 @@ describe('a stored consumer', () => {
     expect(db.oldestLsn).toBeLessThan(301);
     await db.consumer('slow').remove();
     expect(db.oldestLsn).toBeGreaterThan(300);
+    await db.close();
+  });
+
+  it('keeps what it wants where one of its name was removed just before, or in a transaction that was undone', async () => {
+    const db = await open(directory(), { segmentBytes: 4096 });
+    const first = db.consumer('again', { from: 0 });
+    const removed = first.remove();
+    const again = db.consumer('again', { from: 0 });
+    await removed;
+    await first.remove(); // it is not the one of this name any more
+    expect(again.position).toBe(0);
+    let undone: Promise<void> | undefined;
+    const failed = () =>
+      db.transaction(() => {
+        undone = again.remove();
+        throw new Error('undone');
+      });
+    expect(failed).toThrow('undone');
+    await undone;
+    for (let n = 0; n < 20; n++) {
+      fill(db, 25);
+      await db.waitForOps();
+    }
+    await db.checkpoint();
+    expect(db.consumers).toEqual([{ name: 'again', position: 0, lag: 500, isTruncated: false }]);
+    expect(await take(db.consumer('again').changes(), 500)).toHaveLength(500);
+    await db.consumer('again').remove();
+    expect([db.consumers, db.oldestLsn > 0]).toEqual([[], true]);
     await db.close();
   });
 
