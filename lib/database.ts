@@ -1,6 +1,7 @@
 import type { ChangeEvent, CommitEvent } from './cdc/change-event.js';
 import type { Lsn } from './cdc/operation.js';
 import { type DatabaseEvents, Publisher } from './cdc/publisher.js';
+import { PersistenceFailedError } from './errors.js';
 import type { Consumer, ConsumerOptions, ConsumerStats } from './feed/consumer.js';
 import { Consumers } from './feed/consumers.js';
 import type { Feed } from './feed/feed.js';
@@ -362,7 +363,13 @@ export class Database {
   private async end(): Promise<void> {
     this.sweeper?.stop();
     await this.vacuums?.stop();
-    await this.store?.close();
+    try {
+      await this.store?.close();
+    } catch (error) {
+      // Nothing comes any more; where there was no room for what waits, it may be closed again.
+      if (error instanceof PersistenceFailedError) this.feeds.fail(error);
+      throw error;
+    }
     this.feeds.close();
   }
 

@@ -54,7 +54,7 @@ export class FeedReader {
       }
     } catch (error) {
       this.end();
-      throw error;
+      throw this.error ?? error; // what its signal interrupted may fail in any way
     }
     if (this.error !== undefined) throw this.error;
     return undefined;

@@ -2,6 +2,9 @@ import { getEventListeners } from 'node:events';
 import { setImmediate, setTimeout } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { type ChangeEvent, Column, Database, Index, type OpenOptions, PrimaryKey, Table } from '../../lib/index.js';
+import { FileEngine } from '../../lib/persistence/file-engine.js';
+import { RecordingDisk } from '../support/crash-disk.js';
+import { SMALL } from '../support/crash-workload.js';
 import { temporaryDirectories } from '../support/temporary-directory.js';
 
 @Table()
@@ -384,6 +387,43 @@ describe('a feed on disk', () => {
 function recorderOf(db: Database): unknown {
   return (db as unknown as { journal: { recorder: unknown } }).journal.recorder;
 }
+
+describe('a feed of a stored database that fails at the end', () => {
+  it('is rejected when closing fails, and does not wait for ever', async () => {
+    const disk = new RecordingDisk();
+    const db = await Database.open({ engine: new FileEngine(disk, SMALL), tables: [Account, Note] });
+    db.table(Note).insert({ name: 'a', text: null });
+    const feed = db.changes({ from: 0 });
+    await take(feed, 1);
+    const pending = feed.next();
+    pending.catch(() => undefined);
+    disk.fault = ({ kind }) => {
+      if (kind === 'rename') throw Object.assign(new Error('made to fail'), { code: 'EIO' });
+      return undefined;
+    };
+    await expect(db.close()).rejects.toMatchObject({ code: 'WT_PERSISTENCE_FAILED' });
+    await expect(pending).rejects.toMatchObject({ code: 'WT_PERSISTENCE_FAILED' });
+  });
+
+  it('ends with an AbortError at whatever moment its signal comes', async () => {
+    const db = await Database.open({ engine: new FileEngine(new RecordingDisk(), SMALL), tables: [Account, Note] });
+    for (let n = 0; n < 50; n++) {
+      db.table(Note).insert({ name: `${n}`, text: 'x'.repeat(50) });
+      await db.waitForOps();
+    }
+    for (let moment = 0; moment < 60; moment++) {
+      const stop = new AbortController();
+      const feed = db.changes({ from: 0, signal: stop.signal });
+      const first = feed.next().catch((error: unknown) => error);
+      for (let n = 0; n < moment; n++) await Promise.resolve();
+      stop.abort();
+      const outcome = await first;
+      if (outcome instanceof Error) expect([moment, outcome.name]).toEqual([moment, 'AbortError']);
+      else await expect(feed.next()).rejects.toMatchObject({ name: 'AbortError' });
+    }
+    await db.close();
+  });
+});
 
 describe('listeners to tables', () => {
   it('hear of a commit at once, durable or not', async () => {
