@@ -50,7 +50,8 @@ export class Consumer {
   private lastGiven = 0;
   /** What it has acknowledged durably. */
   private durable = 0;
-  private readonly open = new Set<{ return(): unknown }>();
+  /** What ends each feed, and each subscription to one, that is being read. */
+  private readonly open = new Set<() => void>();
   private isRemoved = false;
 
   /** @internal */
@@ -90,9 +91,12 @@ export class Consumer {
       if (this.open.size === 1) this.passSilently(lsn);
     };
     const all: FeedOptions = { ...options, ...(from === undefined ? {} : { from }) };
-    const feed: Feed<T> = openFeed(this.hub, all, valuesOf, { given, caughtUp, ended: () => this.open.delete(feed) });
-    this.open.add(feed);
-    return feed;
+    const begun = (end: () => void) => {
+      if (this.isRemoved) end();
+      else this.open.add(end);
+      return () => this.open.delete(end);
+    };
+    return openFeed(this.hub, all, valuesOf, { given, caughtUp, begun });
   }
 
   /** Nothing was given that is not acknowledged: what else was read were changes that it does not want. */
@@ -131,7 +135,7 @@ export class Consumer {
       hub.journal.setPosition(CONSUMER + name, undefined); // first: it may be refused
       this.isRemoved = true;
       known.delete(name);
-      for (const feed of this.open) void feed.return();
+      for (const end of this.open) end();
     }
     await hub.flush();
     // There may be one of this name again, or still, where the transaction that removed it was undone.

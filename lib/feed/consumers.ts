@@ -1,5 +1,6 @@
 import type { Lsn } from '../cdc/operation.js';
 import { OffsetAheadError } from '../errors.js';
+import { isPositionName } from '../transaction/positions.js';
 import { CONSUMER, Consumer, type ConsumerOptions, type ConsumerStats } from './consumer.js';
 import type { FeedHub } from './feed-hub.js';
 
@@ -12,7 +13,8 @@ export class Consumers {
   /** The consumer of this name: the same one at every call; a new one is remembered from now on. */
   get(name: string, { from }: ConsumerOptions): Consumer {
     const { hub } = this;
-    if (typeof name !== 'string' || name === '') throw new TypeError('consumer takes a name');
+    if (typeof name !== 'string' || name === '' || !isPositionName(CONSUMER + name))
+      throw new TypeError('consumer takes a name, of up to 246 bytes of text');
     if (from !== undefined && from !== 'snapshot' && !(Number.isSafeInteger(from) && from >= 0)) {
       throw new TypeError("from is an LSN, from 0 on, or 'snapshot'");
     }

@@ -17,7 +17,8 @@ export interface ReaderOptions {
   readonly signal: AbortSignal | undefined;
   /** Told of the position that was read to, when there is no more for now. */
   readonly caughtUp: ((lsn: number) => void) | undefined;
-  readonly ended: (() => void) | undefined;
+  /** Told when it begins to read, of what ends it. @returns what is done when it has ended */
+  readonly begun: ((end: () => void) => () => void) | undefined;
 }
 
 /**
@@ -72,6 +73,12 @@ export class FeedReader {
 
   private begin(): void {
     this.isBegun = true;
+    this.enter();
+    const ended = this.options.begun?.(() => this.end());
+    if (ended !== undefined) this.atEnd.push(ended);
+  }
+
+  private enter(): void {
     const { hub } = this;
     const { signal, from, durable, tables } = this.options;
     if (signal?.aborted) throw abortError(signal);
@@ -173,7 +180,6 @@ export class FeedReader {
     this.commits.forget();
     for (const undo of this.atEnd.splice(0)) undo();
     this.stopWaiting?.();
-    this.options.ended?.();
     return undefined;
   }
 }

@@ -31,7 +31,7 @@ export const commitsOf = (event: CommitEvent): readonly CommitEvent[] => [event]
 export interface FeedWatcher<T> {
   readonly given: (value: T) => void;
   readonly caughtUp: (lsn: number) => void;
-  readonly ended: () => void;
+  readonly begun: (end: () => void) => () => void;
 }
 
 /** @throws TypeError, SchemaError */
@@ -53,7 +53,7 @@ export function openFeed<T>(
     durable,
     signal,
     caughtUp: watcher?.caughtUp,
-    ended: watcher?.ended,
+    begun: watcher?.begun,
   };
   return new Feed(hub, reader, valuesOf, watcher?.given);
 }

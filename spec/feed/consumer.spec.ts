@@ -1,6 +1,6 @@
 import { setImmediate } from 'node:timers/promises';
 import { describe, expect, it } from '@jest/globals';
-import { type ChangeEvent, Column, Database, type Feed, PrimaryKey, Table } from '../../lib/index.js';
+import { type ChangeEvent, Column, Database, type Feed, type FeedObservable, PrimaryKey, Table } from '../../lib/index.js';
 import { temporaryDirectories } from '../support/temporary-directory.js';
 
 @Table()
@@ -140,9 +140,45 @@ describe.each(['in memory', 'on disk'])('db.consumer, %s', (kind) => {
     await db.close();
   });
 
+  it('passes on by itself whatever feeds it has that nobody reads', async () => {
+    const db = await open(path());
+    const consumer = db.consumer('notes', { from: 0 });
+    consumer.changes();
+    const pending = consumer.changes({ tables: [Note] }).next();
+    for (let n = 0; n < 300; n++) db.table(Other).insert({});
+    await db.waitForOps();
+    for (let n = 0; n < 1000 && consumer.position === 0; n++) await setImmediate();
+    expect(consumer.position).toBe(300);
+    await consumer.remove();
+    expect((await pending).done).toBe(true);
+    await db.close();
+  });
+
+  it('ends its subscriptions, too, when it is removed', async () => {
+    const db = await open(path());
+    const consumer = db.consumer('observed', { from: 0 });
+    const unread = consumer.changes();
+    const observable = (consumer.changes() as unknown as Record<string, () => FeedObservable<ChangeEvent>>)['@@observable']?.();
+    const given: number[] = [];
+    const ended = new Promise<void>((complete) => observable?.subscribe({ next: ({ lsn }) => given.push(lsn), complete }));
+    fill(db, 1);
+    await db.waitForOps();
+    while (given.length === 0) await setImmediate();
+    await consumer.remove();
+    await ended;
+    fill(db, 1);
+    await db.waitForOps();
+    for (let n = 0; n < 20; n++) await setImmediate();
+    expect(given).toEqual([1]);
+    expect((await unread.next()).done).toBe(true);
+    await db.close();
+  });
+
   it('refuses names and positions that cannot be', async () => {
     const db = await open(path());
-    for (const name of ['', 5, 'x'.repeat(300)]) expect(() => db.consumer(name as string)).toThrow(TypeError);
+    for (const name of ['', 5, 'x'.repeat(300), '\ud800']) {
+      for (const options of [{}, { from: 'snapshot' as const }]) expect(() => db.consumer(name as string, options)).toThrow(TypeError);
+    }
     expect(() => db.consumer('a', { from: -1 })).toThrow(TypeError);
     expect(() => db.consumer('a', { from: 1 })).toThrow(expect.objectContaining({ code: 'WT_OFFSET_AHEAD' }));
     await db.close();
