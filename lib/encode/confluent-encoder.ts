@@ -70,7 +70,8 @@ export class ConfluentEncoder {
 
   private async all(messages: Iterable<Message>): Promise<ConfluentMessage[]> {
     const encoded: ConfluentMessage[] = [];
-    for (const { topic, keyType, key, valueType, value } of messages) {
+    // All of them before anything is awaited: rows are the caller's, who may go on with them.
+    for (const { topic, keyType, key, valueType, value } of [...messages]) {
       encoded.push({
         topic,
         key: await this.framed(`${topic}-key`, keyType, key),

@@ -71,6 +71,17 @@ describe('ConfluentEncoder', () => {
     }
   });
 
+  it('encodes rows as they are at the call, whatever the caller does with them while the registry is asked', async () => {
+    const registry = new Registry();
+    const encoder = new ConfluentEncoder({ ...options, schemaId: async (...asked) => registry.id(...asked) });
+    const [first] = commits() as [CommitEvent];
+    const encoding = encoder.commit(first);
+    for (const { before, after } of first.changes) for (const row of [before, after]) if (row !== null) Object.assign(row, { amount: 9 });
+    const values = (await encoding).map(({ value }) => value && registry.read(value).value);
+    expect(values[1]?.after).toMatchObject({ amount: 0.5 });
+    expect(values[2]?.before).toMatchObject({ amount: 0.5 });
+  });
+
   it('asks again after the registry failed, and refuses what is no id', async () => {
     let calls = 0;
     const failing = new ConfluentEncoder({
