@@ -43,6 +43,7 @@ export class Publisher {
   private readonly tables = new Map<string, IsolatedEmitter<TableEvents>>();
   private readonly waiting: Delivery[] = [];
   private delivering = false;
+  private holding = false;
 
   constructor() {
     this.database = new IsolatedEmitter<DatabaseEvents>(this.listenerFailed);
@@ -66,7 +67,7 @@ export class Publisher {
   /** Tells a transaction to its listeners, where it has any, and then makes the other deliveries. */
   publish(transaction: CommittedTransaction | undefined, deliveries: readonly Delivery[]): void {
     this.enqueue(() => {
-      if (transaction !== undefined) this.deliver(transaction);
+      if (transaction !== undefined) this.tell(transaction);
       for (const delivery of deliveries) delivery();
     });
   }
@@ -74,7 +75,22 @@ export class Publisher {
   /** Makes a delivery when those before it have been made. */
   enqueue(delivery: Delivery): void {
     this.waiting.push(delivery);
-    if (this.delivering) return;
+    this.deliverWaiting();
+  }
+
+  /** Does work whose deliveries are held back until `deliverWaiting`, or the next delivery. */
+  holdBack(work: () => void): void {
+    this.holding = true;
+    try {
+      work();
+    } finally {
+      this.holding = false;
+    }
+  }
+
+  /** Makes the deliveries that were held back. */
+  deliverWaiting(): void {
+    if (this.delivering || this.holding || this.waiting.length === 0) return;
     this.delivering = true;
     try {
       // Listeners may add to the queue while it is walked.
@@ -85,7 +101,7 @@ export class Publisher {
     }
   }
 
-  private deliver({ lsn, txn, at, operations }: CommittedTransaction): void {
+  private tell({ lsn, txn, at, operations }: CommittedTransaction): void {
     for (const operation of operations) {
       this.tables.get(operation.table)?.emit('change', () => [changeEventOf(operation, at)]);
     }

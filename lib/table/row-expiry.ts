@@ -1,3 +1,4 @@
+import type { Stored } from '../schema/stored-value.js';
 import type { ExpirySchema } from '../schema/table-schema.js';
 import type { RowId } from '../storage/link.js';
 import type { Change, Journal } from '../transaction/journal.js';
@@ -9,6 +10,7 @@ interface ExpiringTable extends TableView {
   /** Whether somebody has locked the row. */
   isHeld(row: RowId): boolean;
   delete(row: RowId, expired: boolean): Change;
+  removeHolders(expiry: RowExpiry, values: readonly Stored[], row?: RowId, changed?: readonly number[]): void;
 }
 
 /** Rows that one step removes at most, so that it stays short. */
@@ -111,6 +113,23 @@ export class RowExpiry {
       for (const row of rows) core.journal.record(core.delete(row, true));
     });
     return rows.length;
+  }
+
+  /**
+   * Writes when the expired rows that hold its keys have been removed. Listeners hear of them after the write, which must
+   * find the table as it was when it began.
+   */
+  makingWay<T>(write: () => T, values: readonly Stored[], row?: RowId, changed?: readonly number[]): T {
+    const { core } = this;
+    const { publisher } = core.journal;
+    try {
+      if (this.cutoff() !== undefined) publisher.holdBack(() => core.removeHolders(this, values, row, changed));
+      this.noticed(values[this.schema.column]); // last: what looks for the earliest time does not find this one yet
+      return write();
+    } catch (error) {
+      publisher.deliverWaiting();
+      throw error;
+    }
   }
 
   /** Removes the row, if its time is over: it stands in the way of one that is to have its key. */

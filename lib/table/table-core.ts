@@ -143,8 +143,12 @@ export class TableCore implements WritableTable {
    */
   insert(values: Stored[]): Change {
     this.journal.assertWritable();
+    if (this.expiry === undefined) return this.place(values);
+    return this.expiry.makingWay(() => this.place(values), values);
+  }
+
+  private place(values: Stored[]): Change {
     const { store, primary, secondaries, counter } = this;
-    if (this.expiry !== undefined) this.makeWay(this.expiry, values);
     const counterBefore = counter.value;
     const pages = store.pageExtent;
     const key = primary.keyOf(values);
@@ -176,17 +180,7 @@ export class TableCore implements WritableTable {
   }
 
   /** Expired rows hold no key against a new row, or against an update of some columns of `row`. */
-  private makeWay(expiry: RowExpiry, values: readonly Stored[], row?: RowId, changed?: readonly number[]): void {
-    if (expiry.cutoff() !== undefined) this.removeHolders(expiry, values, row, changed);
-    expiry.noticed(values[expiry.schema.column]); // last: what looks for the earliest time does not find this one yet
-  }
-
-  private removeHolders(
-    expiry: RowExpiry,
-    values: readonly Stored[],
-    row: RowId | undefined,
-    changed: readonly number[] | undefined,
-  ): void {
+  removeHolders(expiry: RowExpiry, values: readonly Stored[], row?: RowId, changed?: readonly number[]): void {
     if (row === undefined) expiry.giveWay(this.primary.getOne(this.primary.keyOf(values)));
     for (const index of this.secondaries) {
       if (!index.unique || changed?.some((position) => index.positions.includes(position)) === false) continue;
@@ -222,7 +216,11 @@ export class TableCore implements WritableTable {
   update(row: RowId, changed: readonly number[], values: readonly Stored[], keep: boolean): Change | undefined {
     this.journal.assertWritable();
     if (this.locks.any) this.locks.assertFree(this.primaryKeyOf(row), this.isWhole(changed) ? undefined : new Set(changed));
-    if (this.expiry !== undefined) this.makeWay(this.expiry, values, row, changed);
+    if (this.expiry === undefined) return this.replace(row, changed, values, keep);
+    return this.expiry.makingWay(() => this.replace(row, changed, values, keep), values, row, changed);
+  }
+
+  private replace(row: RowId, changed: readonly number[], values: readonly Stored[], keep: boolean): Change | undefined {
     const { store } = this;
     const old = store.linkOf(row);
     const pages = store.pageExtent;

@@ -114,7 +114,7 @@ export class Journal {
   /** Takes each commit from now on, where there is one. */
   recorder: CommitRecorder | undefined;
 
-  constructor(private readonly publisher: Publisher) {}
+  constructor(readonly publisher: Publisher) {}
 
   /** A journal of writes that another one will make: it collects changes, and never commits by itself. */
   static nested(): Journal {
@@ -255,6 +255,7 @@ export class Journal {
   countUnobserved(): void {
     this.lastLsn++;
     this.lastTxn++;
+    this.publisher.deliverWaiting();
   }
 
   /** How far each consumer and follower has come. */
@@ -357,6 +358,7 @@ export class Journal {
     if (operations !== undefined) {
       this.publisher.publish({ lsn: this.lsn, txn: this.currentTxn, at: new Date(at), operations }, deliveries);
     } else if (deliveries.length > 0) this.publisher.publish(undefined, deliveries);
+    else this.publisher.deliverWaiting();
   }
 
   private showFollowers(changes: readonly Change[], at: number): Delivery[] {

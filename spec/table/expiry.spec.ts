@@ -12,6 +12,7 @@ import {
   SchemaError,
   Table,
   type TableManager,
+  UniqueViolationError,
   type UpdateQuery,
 } from '../../lib/index.js';
 
@@ -28,6 +29,13 @@ class Session {
   @ExpiresAt() @Column({ type: 'timestamp-millis', nullable: true }) until?: Date | null;
 
   @Query({ update: ['hits'], by: 'user' }) static setHitsByUser: UpdateQuery<Session, 'hits', 'user'>;
+}
+
+@Table()
+class Counted {
+  @PrimaryKey('autoincrement') id!: number;
+  @Index('unique') @Column() name!: string;
+  @ExpiresAt() @Column({ type: 'timestamp-millis', nullable: true }) until?: Date | null;
 }
 
 let db: Database;
@@ -126,6 +134,52 @@ describe('rows that expire', () => {
       ['update', 't5', undefined],
     ]);
     expect(sessions.deleteCdc('t6')?.expired).toBe(false);
+  });
+
+  it('give way before any listener hears of it, so that none changes the row that is written', () => {
+    sessions.insertMany([session(1), session(2, { until: null }), session(3, { until: null })]);
+    pass(11 * MINUTE);
+    events.length = 0;
+    let heard = 0;
+    const live = sessions.selectAll().live.count();
+    live.on('change', () => heard++);
+    sessions.on('change', (event) => {
+      if (!event.expired) return;
+      sessions.delete('t2');
+      sessions.insert(session(9, { device: 'd9', until: null })); // where the deleted row was
+    });
+    sessions.updateBy('t2', { device: 'd1' });
+    expect(events.map(({ kind, key }) => `${kind} ${key}`)).toEqual(['delete t1', 'update t2', 'delete t2', 'insert t9']);
+    expect(tokens()).toEqual(['t3', 't9']);
+    expect(sessions.select('t9')?.device).toBe('d9');
+    expect(heard).toBe(2); // one came and one went: nobody had heard of t1 since its time was over
+    expect(live.value).toBe(2);
+    live.close();
+  });
+
+  it('give way to a write that is refused all the same, and are told of then', () => {
+    sessions.insertMany([session(1), session(2, { until: null })]);
+    pass(11 * MINUTE);
+    events.length = 0;
+    expect(() => sessions.insert(session(1, { device: 'd2' }))).toThrow(UniqueViolationError);
+    expect(events.map(({ kind, key }) => `${kind} ${key}`)).toEqual(['delete t1']);
+  });
+
+  it('give way to a row whose key is counted, while a listener inserts another', () => {
+    const counted = new Database({ tables: [Counted] });
+    const rows = counted.table(Counted);
+    rows.insert({ name: 'a', until: new Date(Date.now() + 1) });
+    pass(2);
+    rows.once('change', () => rows.insert({ name: 'b' }));
+    expect(rows.insert({ name: 'a' })).toBe(2);
+    expect(
+      rows
+        .selectAll()
+        .execute()
+        .map(({ id, name }) => `${id} ${name}`),
+    ).toEqual(['2 a', '3 b']);
+    expect([...counted.check()]).toEqual([]);
+    counted.close();
   });
 
   it('come back with the transaction that removed them, and are gone still', () => {
