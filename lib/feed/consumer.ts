@@ -68,6 +68,11 @@ export class Consumer {
     return this.hub.journal.positions.get(CONSUMER + this.name) as Lsn | undefined;
   }
 
+  /** The transaction that made it was undone: nothing of it is remembered. @internal */
+  get isUndone(): boolean {
+    return this.position === undefined && this.from !== 'snapshot';
+  }
+
   /** The changes behind its position, as `db.changes`. */
   changes(options: ConsumerFeedOptions = {}): Feed<ChangeEvent> {
     return this.feed(options, changesOf);

@@ -19,7 +19,7 @@ export class Consumers {
       throw new TypeError("from is an LSN, from 0 on, or 'snapshot'");
     }
     let consumer = this.byName.get(name);
-    if (consumer !== undefined) return consumer;
+    if (consumer !== undefined && !consumer.isUndone) return consumer;
     if (typeof from === 'number' && from > hub.lsn) throw new OffsetAheadError(from, hub.lsn);
     consumer = new Consumer(hub, name, from, this.byName);
     const isNew = consumer.position === undefined;

@@ -109,6 +109,14 @@ describe.each(['in memory', 'on disk'])('db.consumer, %s', (kind) => {
     expect(failed).toThrow('undone');
     await setImmediate();
     expect(consumer.position).toBe(0);
+    const made = () =>
+      db.transaction(() => {
+        db.consumer('made', { from: 0 });
+        throw new Error('undone');
+      });
+    expect(made).toThrow('undone');
+    expect(db.consumers.map(({ name }) => name)).toEqual(['self']);
+    expect(db.consumer('made', { from: 1 }).position).toBe(1); // made anew
     db.transaction(() => [db.table(Other).insert({}), void consumer.acknowledge(2)]);
     expect(consumer.position).toBe(2);
     // Nor can it be ahead in there: the next transaction would never come.
