@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { TYPE_CHECKS } from './matrix.js';
-import { follow } from './stranger.js';
+import { follow, followReadme } from './stranger.js';
 
 /** The packages that users are told of. Frameworks are theirs to install. */
 const DEPENDENCIES = ['avsc', 'class-transformer', 'eventemitter3', 'reflect-metadata', 'sorted-btree'];
@@ -30,6 +30,7 @@ export function checkPacked({ packed, tarball, alone, beside, run }) {
     ['what is installed with it', () => checkInstalled(alone, run)],
     ['publint', () => run(join(alone, 'node_modules/worktable'), ['publint', '--strict'])],
     ['are the types wrong', () => run(beside, ['attw', '--format', 'ascii', tarball])],
+    ['a stranger who reads the README', () => followReadme(join(alone, '../stranger-readme'), tarball, run)],
     ['a stranger who begins', () => follow(BEGINNING, join(alone, '../stranger'), tarball, run)],
     ['a stranger with Nest', () => follow('docs/nestjs.md', join(alone, '../stranger-nest'), tarball, run, NEST)],
     ...TYPE_CHECKS.map(({ tool, resolution }) => [`types, ${tool}, ${resolution}`, () => checkTypes(beside, run, tool, resolution)]),

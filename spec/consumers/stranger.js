@@ -14,10 +14,7 @@ export async function follow(page, folder, tarball, run, { before = page, packag
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder);
   const ground = blocksOf(readFileSync(before, 'utf8'));
-  for (const command of ground.filter(({ info }) => info === 'sh').flatMap(({ text }) => text.split(/\n| && /))) {
-    const words = command.split(' ').map((word) => (word === 'worktable' ? tarball : word));
-    if (words[0] === 'npm') await run(folder, [...words, ...(words[1] === 'install' ? [...packages, ...QUIETLY] : [])]);
-  }
+  for (const { info, text } of ground) if (info === 'sh') await type(text, folder, tarball, run, packages);
   const [settings] = ground.filter(({ info }) => info === 'json');
   if (settings !== undefined) writeFileSync(join(folder, 'tsconfig.json'), withOptions(settings.text, options));
   const programs = programsOf(blocksOf(readFileSync(page, 'utf8')));
@@ -29,6 +26,30 @@ export async function follow(page, folder, tarball, run, { before = page, packag
     assert.match(unspaced(stdout), pattern(expected));
   }
   return programs.length;
+}
+
+/** Begins as the README does: its first commands, its first program, and the line under it that compiles and runs it. */
+export async function followReadme(folder, tarball, run) {
+  rmSync(folder, { recursive: true, force: true });
+  mkdirSync(folder);
+  const text = readFileSync('README.md', 'utf8');
+  const blocks = blocksOf(text);
+  await type(blocks.find(({ info }) => info === 'sh').text, folder, tarball, run, []);
+  const [{ source, expected }] = programsOf(blocks);
+  writeFileSync(join(folder, 'main.ts'), source);
+  const [, compile, start] = /`(npx tsc [^`&]*) && (node [^`&]*)`/.exec(text);
+  await run(folder, compile.split(' '));
+  const { stdout } = await run(folder, start.split(' '));
+  assert.match(unspaced(stdout), pattern(expected));
+  return 1;
+}
+
+/** Types the commands of a block, with the tarball in place of the package's name. */
+async function type(commands, folder, tarball, run, packages) {
+  for (const command of commands.split(/\n| && /)) {
+    const words = command.split(' ').map((word) => (word === 'worktable' ? tarball : word));
+    if (words[0] === 'npm') await run(folder, [...words, ...(words[1] === 'install' ? [...packages, ...QUIETLY] : [])]);
+  }
 }
 
 function withOptions(settings, options) {
