@@ -90,6 +90,11 @@ export class TransactionTable extends SnapshotView implements WritableTable {
     return this.rows;
   }
 
+  /** It is as of one moment anyway. */
+  atOneMoment<T>(work: () => T): T {
+    return work();
+  }
+
   borrow(): Stored[] {
     return this.table.borrow();
   }

@@ -25,11 +25,11 @@ function createQuery(core: WritableTable, schema: QuerySchema, updateRow: Update
   const rowsOf = createSelector(core, schema);
   switch (schema.kind) {
     case 'update':
-      return (by, values) => setColumns(core, schema, () => rowsOf(by), values, updateRow);
+      return (by, values) => core.atOneMoment(() => setColumns(core, schema, () => rowsOf(by), values, updateRow));
     case 'inPlace':
-      return (by, change) => changeInPlace(core, schema, rowsOf(by), change, updateRow);
+      return (by, change) => core.atOneMoment(() => changeInPlace(core, schema, rowsOf(by), change, updateRow));
     default:
-      return (by) => forEachRow(core, rowsOf(by), (row) => core.journal.record(core.delete(row)));
+      return (by) => core.atOneMoment(() => forEachRow(core, rowsOf(by), (row) => core.journal.record(core.delete(row))));
   }
 }
 

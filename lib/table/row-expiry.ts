@@ -35,6 +35,8 @@ export class RowExpiry {
   /** No row expires before this. Rising it costs a look into the index; so reads look there only when it is past. */
   private notBefore = Number.NEGATIVE_INFINITY;
   private still = false;
+  /** What the time is, while a call is to see one moment. */
+  private moment: number | undefined;
 
   constructor(
     private readonly core: ExpiringTable,
@@ -53,10 +55,21 @@ export class RowExpiry {
     }
   }
 
+  /** Does work for which time stands still: a row that it found alive stays so until it ends. */
+  atOneMoment<T>(work: () => T): T {
+    if (this.moment !== undefined) return work();
+    this.moment = Date.now();
+    try {
+      return work();
+    } finally {
+      this.moment = undefined;
+    }
+  }
+
   /** The time now, where a row is still there whose time is over; otherwise nothing, and reads need not look. */
   cutoff(): number | undefined {
     if (this.still) return undefined;
-    const now = Date.now();
+    const now = this.moment ?? Date.now();
     if (now < this.notBefore) return undefined;
     this.notBefore = this.earliest();
     return now < this.notBefore ? undefined : now;

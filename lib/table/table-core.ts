@@ -105,6 +105,10 @@ export class TableCore implements WritableTable {
     return this.expiry?.cutoff();
   }
 
+  atOneMoment<T>(work: () => T): T {
+    return this.expiry === undefined ? work() : this.expiry.atOneMoment(work);
+  }
+
   /** A row that was found may be written over. */
   get isStable(): boolean {
     return false;

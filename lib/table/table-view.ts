@@ -63,6 +63,8 @@ export interface TableView {
 /** A table as a writer sees it: the steps from which all calls that write are made. */
 export interface WritableTable extends TableView, ChangeTarget {
   readonly journal: Journal;
+  /** Does work that finds rows and then writes them: none of them expires in between. */
+  atOneMoment<T>(work: () => T): T;
   /** For each column, what refuses a value of it. */
   readonly refusals: readonly Refuse[];
   borrow(): Stored[];

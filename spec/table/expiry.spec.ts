@@ -5,6 +5,7 @@ import {
   Database,
   ExpiresAt,
   Index,
+  type InPlaceQuery,
   PrimaryKey,
   PrimaryKeyProp,
   Query,
@@ -36,6 +37,17 @@ class Counted {
   @PrimaryKey('autoincrement') id!: number;
   @Index('unique') @Column() name!: string;
   @ExpiresAt() @Column({ type: 'timestamp-millis', nullable: true }) until?: Date | null;
+}
+
+@Table()
+class Place {
+  @PrimaryKey() @Column('int') id!: number;
+  @Index('unique') @Column('int') rank!: number;
+  @Index() @Column('int') queue!: number;
+  @ExpiresAt() @Column({ type: 'timestamp-millis', nullable: true }) until?: Date | null;
+
+  @Query({ inPlace: ['rank'], by: 'queue' }) static moveByQueue: InPlaceQuery<Place, 'rank', 'queue'>;
+  @Query({ update: ['until'], by: 'queue' }) static renewByQueue: UpdateQuery<Place, 'until', 'queue'>;
 }
 
 let db: Database;
@@ -365,5 +377,48 @@ describe('rows that expire', () => {
         return Named;
       }),
     ).toMatch(/Named.expiresAt: ttlMs needs a column of this name/);
+  });
+});
+
+describe('a declared query, while time passes', () => {
+  const open = () => {
+    const other = new Database({ tables: [Place] });
+    const places = other.table(Place);
+    places.insert({ id: 1, rank: 1, queue: 1, until: null });
+    places.insert({ id: 2, rank: 2, queue: 1, until: new Date(Date.now() + 10) });
+    return { other, places };
+  };
+
+  it('sees one moment: a row that it found does not give way to another that it writes', async () => {
+    const { other, places } = open();
+    const move = () =>
+      places.queries.moveByQueue(1, (row) => {
+        pass(100);
+        row.rank += 1;
+      });
+    expect(move).toThrow(UniqueViolationError);
+    expect([...other.check()]).toEqual([]);
+    // Between two calls its time is over.
+    expect(places.selectAll().execute()).toMatchObject([{ id: 1, rank: 1 }]);
+    expect(move()).toBe(1);
+    expect(places.select(1)?.rank).toBe(2);
+    expect([...other.check()]).toEqual([]);
+    await other.close();
+  });
+
+  it('writes what it found, though values that are read meanwhile take their time', async () => {
+    const { other, places } = open();
+    const later = new Date(Date.now() + MINUTE);
+    const values = {
+      get until() {
+        pass(5);
+        return later;
+      },
+    };
+    expect(places.queries.renewByQueue(1, values)).toBe(2);
+    pass(1000);
+    expect(places.count()).toBe(2);
+    expect([...other.check()]).toEqual([]);
+    await other.close();
   });
 });
