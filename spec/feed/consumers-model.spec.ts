@@ -2,8 +2,8 @@ import { describe, expect, it } from '@jest/globals';
 import { FeedRunner } from '../support/feed-run.js';
 import { Random } from '../support/random.js';
 
-/** `FEED_RUNS=2000 npm run spec -- spec/feed/consumers-model.spec.ts` runs as many; `SEED` says from where. */
-const RUNS = Number(process.env.FEED_RUNS ?? 100);
+/** `FEED_RUNS=20000 npm run spec -- spec/feed/consumers-model.spec.ts` runs as many; `SEED` says from where. */
+const RUNS = Number(process.env.FEED_RUNS ?? 2000);
 
 describe('readers of the feed', () => {
   it(`are given exactly what was committed behind their positions, in ${RUNS} random runs`, async () => {
