@@ -234,8 +234,9 @@ export class FeedRunner {
   private async isGone(reader: Reader, { from, oldest }: OffsetTruncatedError): Promise<void> {
     const { db, retention } = this;
     this.truncated++;
-    if (oldest !== db.oldestLsn || from >= oldest || from < (reader.at as number))
-      throw new Error(`from ${from}, and the oldest is ${oldest}`);
+    // Until it is heard of, others may have let go of more.
+    if (oldest > db.oldestLsn || from >= oldest || from < (reader.at as number))
+      throw new Error(`from ${from}, and the oldest is ${oldest}; it was at ${reader.at}, and the oldest is ${db.oldestLsn} now`);
     const isKept = retention.bytes === 2 ** 30 || (reader.name !== undefined && retention.consumerBytes === undefined);
     if (this.isStored && isKept) throw new Error(`${reader.name ?? 'a reader'} at ${reader.at} lost what is kept for it`);
     await reader.consumer?.remove();
