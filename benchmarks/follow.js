@@ -1,13 +1,14 @@
 /**
  * How far a follower is behind: `node benchmarks/follow.js`, after `npm run build`. One process, files in a temporary
- * folder. Prints, for followers in memory and on disk: the time to apply a history beside the time that it took to commit,
+ * folder. Prints and saves, for followers in memory and on disk: the time to apply a history beside the time that it took to commit,
  * and, while a leader commits at a steady pace, the time from a commit until it is applied beside the time until it is durable.
  */
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { Column, Database, Index, PrimaryKey, Table } from '../dist/lib/index.js';
+import { HERE, identify } from './setup.js';
 
 class Item {}
 PrimaryKey('autoincrement')(Item.prototype, 'id');
@@ -63,7 +64,14 @@ async function run(kind) {
 }
 
 try {
-  console.table([await run('memory'), await run('disk')]);
+  const found = [await run('memory'), await run('disk')];
+  console.table(found);
+  const { version, commit } = identify();
+  const names = Object.keys(found[0]);
+  const lines = [names, names.map((name) => (name === 'follower' ? '---' : '---:')), ...found.map((one) => names.map((name) => one[name]))];
+  const table = lines.map((cells) => `| ${cells.join(' | ')} |`).join('\n');
+  const made = `worktable ${version}, commit ${commit}, Node ${process.version}: a leader on disk, in commit mode; ${HISTORY.toLocaleString('en')} transactions of a row.`;
+  writeFileSync(join(HERE, 'results', 'follow.md'), `# Following\n\n${made}\n\n${table}\n`);
 } finally {
   rmSync(folder, { recursive: true, force: true });
 }

@@ -18,6 +18,7 @@ const REPORTS = [
   ['order-book.md', 'benchmarks/order-book.js'],
   ['durable.md', 'benchmarks/durable.js'],
   ['feed.md', 'benchmarks/feed.js'],
+  ['follow.md', 'benchmarks/follow.js'],
   ['live.md', 'benchmarks/live.js'],
   ['costs.md', 'benchmarks/costs.js'],
 ];
