@@ -9,6 +9,7 @@ import { writeFileSync } from 'node:fs';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { Dataset } from './dataset.js';
+import { median } from './ratios.js';
 import { openUsing } from './stores/worktable.js';
 
 const ROUNDS = 7;
@@ -16,7 +17,6 @@ const [, script, size = '100000', wanted] = process.argv;
 const ROWS = Number(size);
 
 const nanoseconds = () => Number(process.hrtime.bigint());
-const median = (values) => values.sort((a, b) => a - b)[values.length >> 1];
 
 /** A store with all rows, and keys in random order. */
 function fill(options) {

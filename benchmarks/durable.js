@@ -11,6 +11,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Dataset } from './dataset.js';
+import { median } from './ratios.js';
 import { build, identify, installPeers } from './setup.js';
 
 const [, script, size = '1000000', mode, storeName, trial] = process.argv;
@@ -313,7 +314,6 @@ function fresh(work) {
   }
 }
 
-const median = (values) => values.sort((a, b) => a - b)[values.length >> 1];
 const ratio = (value, base) => (value === undefined || base === undefined ? '–' : (value / base).toPrecision(3));
 
 installPeers();

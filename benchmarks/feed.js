@@ -10,14 +10,13 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { median } from './ratios.js';
 import { build, identify } from './setup.js';
 
 const [, script, size = '200000', wanted] = process.argv;
 const EVENTS = Number(size);
 const ROUNDS = 5;
 const LISTENERS = [0, 1, 10, 100];
-
-const median = (values) => values.sort((a, b) => a - b)[values.length >> 1];
 
 async function open(options = {}) {
   const { Column, Database, PrimaryKey, Table } = await import('../dist/lib/index.js');

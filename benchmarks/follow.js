@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { Column, Database, Index, PrimaryKey, Table } from '../dist/lib/index.js';
+import { median } from './ratios.js';
 import { HERE, identify } from './setup.js';
 
 class Item {}
@@ -23,7 +24,6 @@ const STEADY = Number(process.env.STEADY ?? 1_000);
 const folder = mkdtempSync(join(tmpdir(), 'worktable-bench-'));
 const tables = [Item];
 const open = (name) => (name === undefined ? new Database({ tables }) : Database.open({ path: join(folder, name), tables }));
-const median = (list) => list.sort((a, b) => a - b)[Math.floor(list.length / 2)];
 
 /** One insert in a transaction of its own. */
 const commit = (db, n) => db.table(Item).insert({ name: `item ${n % 1000}`, price: n / 8 });

@@ -21,3 +21,8 @@ export function mismatches(results) {
     .filter(([, group]) => new Set(group.map(({ checksum }) => checksum)).size > 1)
     .map(([name, group]) => `${name}: ${group.map(({ store, checksum }) => `${store} ${checksum}`).join(', ')}`);
 }
+
+/** The value in the middle, of two the larger; they are put in order. */
+export function median(values) {
+  return values.sort((a, b) => a - b)[values.length >> 1];
+}

@@ -1,6 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
 import { describe, expect, it } from '@jest/globals';
-import { type ChangeEvent, Column, Database, type Feed, type FeedObservable, PrimaryKey, Table } from '../../lib/index.js';
+import { type ChangeEvent, Column, Database, type FeedObservable, PrimaryKey, Table } from '../../lib/index.js';
+import { take } from '../support/take.js';
 import { temporaryDirectories } from '../support/temporary-directory.js';
 
 @Table()
@@ -17,16 +18,6 @@ class Other {
 const directory = temporaryDirectories();
 const open = (path: string | undefined, more: object = {}) =>
   Database.open({ tables: [Note, Other], changes: {}, ...(path === undefined ? {} : { path }), ...more });
-
-async function take<T>(feed: Feed<T>, count: number): Promise<T[]> {
-  const values: T[] = [];
-  while (values.length < count) {
-    const { done, value } = await feed.next();
-    if (done) break;
-    values.push(value);
-  }
-  return values;
-}
 
 const fill = (db: Database, count: number) => {
   for (let n = 0; n < count; n++) db.table(Note).insert({ text: `note ${n}` });

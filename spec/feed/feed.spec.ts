@@ -5,6 +5,7 @@ import { type ChangeEvent, Column, Database, Index, type OpenOptions, PrimaryKey
 import { FileEngine } from '../../lib/persistence/file-engine.js';
 import { RecordingDisk } from '../support/crash-disk.js';
 import { SMALL } from '../support/crash-workload.js';
+import { take } from '../support/take.js';
 import { temporaryDirectories } from '../support/temporary-directory.js';
 
 @Table()
@@ -36,16 +37,6 @@ afterEach(async () => {
     await db.close();
   }
 });
-
-async function take<T>(feed: AsyncIterator<T>, count: number): Promise<T[]> {
-  const values: T[] = [];
-  while (values.length < count) {
-    const { done, value } = await feed.next();
-    if (done) break;
-    values.push(value);
-  }
-  return values;
-}
 
 async function all<T>(feed: AsyncIterable<T>): Promise<T[]> {
   const values: T[] = [];
