@@ -18,6 +18,7 @@ import { BATCH_ROWS, CHECKED, ROUNDS, rows, TRIALS } from './trials.js';
  * @property {string} directory for files, emptied by the runner
  * @property {number} budgetMs no new round begins after this much measured time
  * @property {boolean} quick a tenth of the operations, two rounds
+ * @property {string[]} [without] worktable's ways of being fast that are left out: names of `switches`
  */
 
 /** Rows that a throwaway store is filled with, so that engines have compiled what they will. */
@@ -37,6 +38,7 @@ const QUICK_ROUNDS = 2;
 const job = JSON.parse(process.argv[2]);
 const store = STORES.find((candidate) => candidate.name === job.store);
 const data = new Dataset(job.size);
+if (job.without !== undefined) await leaveOut(job.without);
 
 if (job.trial === 'probe') await probe();
 else {
@@ -44,6 +46,14 @@ else {
   answer(trial.memory ? await measureMemory() : await measureTime(trial));
 }
 process.exit(0);
+
+async function leaveOut(names) {
+  const { switches } = await import('../dist/lib/switches.js');
+  for (const name of names) {
+    if (switches[name] !== true) throw new Error(`there is no switch called ${name}`);
+    switches[name] = false;
+  }
+}
 
 function answer(result) {
   console.log(JSON.stringify(result));

@@ -9,6 +9,7 @@ const ROOT = process.cwd();
 const FLOORS: readonly (readonly string[])[] = [
   ['lib/errors.ts'],
   ['lib/assert.ts'],
+  ['lib/switches.ts'],
   ['lib/bytes'],
   ['lib/disk'],
   ['lib/measure'],

@@ -2,6 +2,7 @@ import { assert } from '../assert.js';
 import { elementToUser, type Stored } from '../schema/stored-value.js';
 import type { ColumnSchema, IndexKind } from '../schema/table-schema.js';
 import type { RowId } from '../storage/link.js';
+import { switches } from '../switches.js';
 import { DenseMap } from './dense-map.js';
 import type { Entry, EntryMap, KeyAccess, KeyRange } from './entry-map.js';
 import { entryOf, groupRows } from './group-rows.js';
@@ -255,7 +256,10 @@ export class TableIndex {
 function createMap(definition: IndexDefinition, compare: Compare, access: KeyAccess | undefined): EntryMap {
   const { name, unique, using } = definition;
   if (using === 'btree' && !unique) return new TreeMap(compare, hasIdentity(definition));
-  if (using === 'btree' && hasIntegerKeys(definition)) return new DenseMap(compare);
+  if (using === 'btree' && hasIntegerKeys(definition)) {
+    return switches.denseKeys ? new DenseMap(compare) : new TreeMap(compare, hasIdentity(definition));
+  }
+  if (using === 'btree' && !switches.hashedUnique) return new TreeMap(compare, hasIdentity(definition));
   assert(access !== undefined, 'a hash knows how to read its keys');
   const hash = new PackedHash(name, access);
   return using === 'hash' ? hash : new HashedTree(hash, compare, hasIdentity(definition));

@@ -1,5 +1,6 @@
 import { codeGenerationAllowed } from '../bytes/code-generation.js';
 import { isShortUtf8 } from '../bytes/utf8.js';
+import { switches } from '../switches.js';
 import type { DateType, Element } from './column-type.js';
 import { layoutOf } from './element-codec.js';
 import { verifyElement, verifyRow } from './verify.js';
@@ -13,7 +14,7 @@ export type RowVerifier = (bytes: Buffer, start: number, end: number) => void;
  * alone refuses. Without code generation it is `verifyRow`.
  */
 export function rowVerifier(columns: readonly Element[]): RowVerifier {
-  if (!codeGenerationAllowed()) return (bytes, start, end) => verifyRow(columns, bytes, start, end);
+  if (!switches.compiledCodecs || !codeGenerationAllowed()) return (bytes, start, end) => verifyRow(columns, bytes, start, end);
   const isPlain = compile(columns);
   return (bytes, start, end) => {
     if (!isPlain(bytes, start, end)) verifyRow(columns, bytes, start, end);

@@ -4,6 +4,7 @@ import type { EntityClass } from '../schema/column-type.js';
 import { elementToStored, type Stored } from '../schema/stored-value.js';
 import type { ColumnSchema } from '../schema/table-schema.js';
 import type { RowId } from '../storage/link.js';
+import { switches } from '../switches.js';
 import type { Change } from '../transaction/journal.js';
 import { atRow } from './at-row.js';
 import { collectPatch } from './collect-patch.js';
@@ -19,6 +20,7 @@ export class TableWriter<C extends EntityClass, E extends object = RowOf<C>> ext
   readonly queries: DeclaredQueries<C>;
   /** Every column that is not of the key. */
   protected readonly others: readonly number[];
+  private readonly overwrites = switches.updatesInPlace;
 
   /** @internal */
   constructor(private readonly target: WritableTable) {
@@ -169,7 +171,7 @@ export class TableWriter<C extends EntityClass, E extends object = RowOf<C>> ext
 
   /** Updates a row and settles the change, unless it is to be kept for an operation. */
   protected updateRow(row: RowId, changed: readonly number[], values: readonly Stored[], keep: boolean): Change | undefined {
-    const unobserved = !keep && this.target.journal.isUnobserved(this.target);
+    const unobserved = !keep && this.overwrites && this.target.journal.isUnobserved(this.target);
     const change = this.target.update(row, changed, values, !unobserved);
     if (change === undefined) this.target.journal.countUnobserved();
     else if (!keep) this.target.journal.record(change);

@@ -1,0 +1,16 @@
+/**
+ * Ways of being fast, each of which can be left out, for benchmarks to show what it gains and for specs to compare the
+ * answers. They are read while tables are made; nothing in the store changes them, and none changes what it answers.
+ */
+export const switches = {
+  /** Codecs and verifiers are compiled for each table, not interpreted. */
+  compiledCodecs: true,
+  /** Primary keys that are small integers are found in an array, not in a tree. */
+  denseKeys: true,
+  /** Unique trees answer for single keys from a hash. */
+  hashedUnique: true,
+  /** Updates that nobody observes write over the row's bytes. */
+  updatesInPlace: true,
+};
+
+export type Switch = keyof typeof switches;
