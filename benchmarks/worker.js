@@ -8,7 +8,7 @@
 import { Dataset } from './dataset.js';
 import { Digest, digestOfRows } from './digest.js';
 import { bytesMeasured, openStore, paced, STORES } from './stores/stores.js';
-import { BATCH_ROWS, CHECKED, ROUNDS, rows, TRIALS } from './trials.js';
+import { BATCH_ROWS, CHECKED, firstReads, ROUNDS, rows, TRIALS } from './trials.js';
 
 /**
  * @typedef {object} Job
@@ -183,7 +183,7 @@ async function stepAwaited({ run, touch }, opened, given, from, end) {
   return touched;
 }
 
-/** Bytes a row of one filled store, all of them and those on the JavaScript heap. */
+/** Bytes a row of one filled store with all of its indexes, all of them and those on the JavaScript heap. */
 async function measureMemory() {
   const throwaway = await openStore(job.store, job.directory);
   await fill(throwaway, Math.min(WARM_ROWS_MEMORY, job.size));
@@ -193,6 +193,7 @@ async function measureMemory() {
   const bytesBefore = opened.bytes();
   const heapBefore = process.memoryUsage().heapUsed;
   await fill(opened, job.size);
+  for (const read of firstReads(data)) await read(opened);
   await settle();
   const value = (opened.bytes() - bytesBefore) / job.size;
   const heap = (process.memoryUsage().heapUsed - heapBefore) / job.size;
