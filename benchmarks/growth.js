@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { runChild } from './child.js';
 import { Dataset } from './dataset.js';
 import { plot } from './plot.js';
-import { build, HERE, identify, installPeers } from './setup.js';
+import { build, identity, installPeers, RESULTS, saveReport } from './setup.js';
 import { openStore, STORES } from './stores/stores.js';
 import { rows } from './trials.js';
 
@@ -108,7 +108,7 @@ async function compare(most, names) {
   }
   const report = markdown(found, sizes);
   console.log(report);
-  writeFileSync(join(HERE, 'results', 'growth.md'), report);
+  saveReport('growth', report, found);
   for (const [operation, { title }] of [['insertMany', { title: 'insertMany, a row' }], ...Object.entries(OPERATIONS_MEASURED)]) {
     const lines = found.map(({ title: store, lines: all, ended }) => ({
       name: store,
@@ -116,12 +116,11 @@ async function compare(most, names) {
       ...(ended === undefined ? {} : { end: ended }),
     }));
     const svg = plot({ title: `${title}: time as the table grows`, x: 'rows', y: 'nanoseconds', lines });
-    writeFileSync(join(HERE, 'results', `growth-${operation}.svg`), svg);
+    writeFileSync(join(RESULTS, `growth-${operation}.svg`), svg);
   }
 }
 
 function markdown(found, sizes) {
-  const { version, commit, dirty } = identify();
   const own = found.find(({ name }) => name === 'worktable');
   const operations = [
     ['insertMany', 'insertMany, a row'],
@@ -150,7 +149,7 @@ function markdown(found, sizes) {
   });
   return `${[
     '# Growth',
-    `worktable ${version}, commit ${commit}${dirty ? ' with changes not committed' : ''}, Node ${process.version} with its default heap; one process a store, filled further and further.`,
+    `${identity()} with its default heap; one process a store, filled further and further.`,
     `## worktable's time an operation, as multiples of its time at ${sizes[0].toLocaleString('en')} rows`,
     `${head('')}\n${growth.join('\n')}\n| log n | ${logarithm.join(' | ')} |`,
     "## Others' time divided by worktable's (above 1, worktable is faster)",

@@ -5,11 +5,10 @@
  *
  *     node benchmarks/order-book.js [messages] [stores, by commas]
  */
-import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { runChild, withDirectory } from './child.js';
 import { mulberry32, SEED } from './dataset.js';
-import { build, HERE, identify, installPeers, versionOf } from './setup.js';
+import { build, identity, installPeers, saveReport, versionOf } from './setup.js';
 
 const LIMIT_MS = 300_000;
 const WARM_SHARE = 0.1;
@@ -280,11 +279,10 @@ async function compare(count, names) {
   }
   const report = markdown(found, count);
   console.log(report);
-  writeFileSync(join(HERE, 'results', 'order-book.md'), report);
+  saveReport('order-book', report, { count, found });
 }
 
 function markdown(found, count) {
-  const { version, commit, dirty } = identify();
   const own = found.find(({ store }) => store === 'worktable');
   const lines = found.map(({ store, ended, perSecond, p50, p99, p999 }) => {
     const { title, peer, note } = BOOKS[store];
@@ -295,7 +293,7 @@ function markdown(found, count) {
   });
   return `${[
     '# Order book',
-    `worktable ${version}, commit ${commit}${dirty ? ' with changes not committed' : ''}, Node ${process.version}: ${count.toLocaleString('en')} messages, ${CANCELS} % cancels, ${own.trades.toLocaleString('en')} trades, ${own.orders.toLocaleString('en')} orders left; a process for each store, and the same trades and book in each.`,
+    `${identity()}: ${count.toLocaleString('en')} messages, ${CANCELS} % cancels, ${own.trades.toLocaleString('en')} trades, ${own.orders.toLocaleString('en')} orders left; a process for each store, and the same trades and book in each.`,
     "Above 1, worktable is faster: its messages a second divided by the other's, and the other's time a message divided by its own.",
     `| | messages a second | p50 | p99 | p99.9 |\n|---|---:|---:|---:|---:|\n${lines.join('\n')}`,
   ].join('\n\n')}\n`;

@@ -5,12 +5,10 @@
  *
  *     node benchmarks/pauses.js [rows] [seconds] [operations a second]
  */
-import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { createHistogram, PerformanceObserver } from 'node:perf_hooks';
 import { pick, runChild } from './child.js';
 import { Dataset } from './dataset.js';
-import { build, HERE, identify, installPeers } from './setup.js';
+import { build, identity, installPeers, saveReport } from './setup.js';
 import { openStore, STORES } from './stores/stores.js';
 import { rows } from './trials.js';
 
@@ -108,15 +106,14 @@ async function compare(size, seconds, perSecond) {
     const { lines, ended } = await runChild('pauses.js', { store, size, seconds, perSecond }, { flags, limitMs });
     const { title } = STORES.find(({ name }) => name === store);
     if (lines.length === 0) throw new Error(`${title}: ${ended}`);
-    found.push({ title, ...lines[0] });
+    found.push({ store, title, ...lines[0] });
   }
   const report = markdown(found, { size, seconds, perSecond });
   console.log(report);
-  writeFileSync(join(HERE, 'results', 'pauses.md'), report);
+  saveReport('pauses', report, { size, seconds, perSecond, found });
 }
 
 function markdown(found, { size, seconds, perSecond }) {
-  const { version, commit, dirty } = identify();
   const columns = ['p50', 'p99', 'p999', 'p9999', 'longest'];
   const [own, ...others] = found;
   const line = (title, kind, value) => `| ${title} | ${kind} | ${columns.map(value).join(' | ')} |`;
@@ -133,7 +130,7 @@ function markdown(found, { size, seconds, perSecond }) {
   );
   return `${[
     '# Pauses',
-    `worktable ${version}, commit ${commit}${dirty ? ' with changes not committed' : ''}, Node ${process.version}: ${size.toLocaleString('en')} rows, ${seconds} seconds of ${perSecond.toLocaleString('en')} operations a second (${shares.join(', ')}, the rest gets by key and by the unique index). A time counts from the moment at which the operation was due.`,
+    `${identity()}: ${size.toLocaleString('en')} rows, ${seconds} seconds of ${perSecond.toLocaleString('en')} operations a second (${shares.join(', ')}, the rest gets by key and by the unique index). A time counts from the moment at which the operation was due.`,
     "## The other's time divided by worktable's (above 1, worktable's pause is shorter)",
     `${head}\n${ratios.join('\n')}`,
     '## Microseconds',

@@ -19,7 +19,7 @@ import { measure } from './measure.js';
 import { mismatches } from './ratios.js';
 import { markdown } from './report.js';
 import { CHECKED_ROWS, CHECKED_STORES, CHECKED_TRIALS, judge } from './rules.js';
-import { build, HERE, identify, installPeers, versionOf } from './setup.js';
+import { build, identify, installPeers, RESULTS, versionOf } from './setup.js';
 import { STORES } from './stores/stores.js';
 import { TRIALS } from './trials.js';
 
@@ -182,10 +182,9 @@ function finish(run, { whole, json, check }) {
 }
 
 function save(run, text) {
-  const directory = join(HERE, 'results');
-  mkdirSync(directory, { recursive: true });
-  writeFileSync(join(directory, `${run.version}-${run.commit}.json`), `${JSON.stringify(run, null, 1)}\n`);
-  writeFileSync(join(directory, 'latest.md'), text);
+  mkdirSync(RESULTS, { recursive: true });
+  writeFileSync(join(RESULTS, `${run.version}-${run.commit}.json`), `${JSON.stringify(run, null, 1)}\n`);
+  writeFileSync(join(RESULTS, 'latest.md'), text);
 }
 
 /** Tells how each rule came out. A store that is not available breaks none; figures that are missing otherwise do. */

@@ -7,11 +7,9 @@
  * Cooper, Silberstein, Tam, Ramakrishnan, Sears: Benchmarking Cloud Serving Systems with YCSB, SoCC 2010. The zipfian
  * generator is that of Gray et al.: Quickly Generating Billion-Record Synthetic Databases, SIGMOD 1994.
  */
-import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { pick, runChild, withDirectory } from './child.js';
 import { Dataset, mulberry32, SEED } from './dataset.js';
-import { build, HERE, identify, installPeers } from './setup.js';
+import { build, identity, installPeers, saveReport } from './setup.js';
 import { openStore, STORES } from './stores/stores.js';
 import { rows } from './trials.js';
 
@@ -137,11 +135,10 @@ async function compare(size, names) {
   }
   const report = markdown(speeds, stores, size);
   console.log(report);
-  writeFileSync(join(HERE, 'results', 'ycsb.md'), report);
+  saveReport('ycsb', report, { size, speeds });
 }
 
 function markdown(speeds, stores, size) {
-  const { version, commit, dirty } = identify();
   const others = stores.filter(({ name }) => name !== 'worktable');
   const lines = Object.entries(WORKLOADS).map(([name, { title }]) => {
     const own = speeds[name].worktable;
@@ -150,7 +147,7 @@ function markdown(speeds, stores, size) {
   });
   return `${[
     '# YCSB',
-    `worktable ${version}, commit ${commit}${dirty ? ' with changes not committed' : ''}, Node ${process.version}: ${size.toLocaleString('en')} rows of eight columns, zipfian keys, in memory, a process for each figure.`,
+    `${identity()}: ${size.toLocaleString('en')} rows of eight columns, zipfian keys, in memory, a process for each figure.`,
     "Operations a second of worktable divided by the other's: above 1, worktable is faster.",
     `| | ${others.map(({ title }) => title).join(' | ')} |\n|---|${others.map(() => '---:').join('|')}|\n${lines.join('\n')}`,
     'Scans of E are ordered ranges by an indexed column, which every store here has; YCSB scans by key.',
