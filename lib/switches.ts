@@ -5,6 +5,8 @@
 export const switches = {
   /** Codecs and verifiers are compiled for each table, not interpreted. */
   compiledCodecs: true,
+  /** Indexes that may repeat keys are built when somebody first asks them. */
+  deferredIndexes: true,
   /** Primary keys that are small integers are found in an array, not in a tree. */
   denseKeys: true,
   /** Unique trees answer for single keys from a hash. */

@@ -30,6 +30,8 @@ export interface KeyRange {
   readonly highInclusive: boolean;
 }
 
+export const EVERYTHING: KeyRange = { low: undefined, lowInclusive: true, high: undefined, highInclusive: true };
+
 /** Called for each key in order; `true` ends the scan. */
 export type Visit = (entry: Entry, key: Key) => boolean;
 

@@ -4,7 +4,7 @@ import type { ColumnSchema, IndexKind } from '../schema/table-schema.js';
 import type { RowId } from '../storage/link.js';
 import { switches } from '../switches.js';
 import { DenseMap } from './dense-map.js';
-import type { Entry, EntryMap, KeyAccess, KeyRange } from './entry-map.js';
+import { type Entry, type EntryMap, EVERYTHING, type KeyAccess, type KeyRange } from './entry-map.js';
 import { entryOf, groupRows } from './group-rows.js';
 import { HashedTree } from './hashed-tree.js';
 import { estimateBytes } from './index-bytes.js';
@@ -26,6 +26,8 @@ export interface IndexDefinition {
 
 /** What an index holds, and in how much memory. */
 export interface IndexStats {
+  /** Whether it is there yet: an index that may repeat keys is built when somebody first asks it, and is empty until then. */
+  readonly built: boolean;
   readonly name: string;
   readonly columns: readonly string[];
   readonly unique: boolean;
@@ -39,6 +41,10 @@ export interface IndexStats {
 /**
  * One index: from keys to row ids. `add` and `remove` are each other's inverse, so a write that is refused halfway is
  * undone by calling the other. Rows that share a key are kept in primary-key order.
+ *
+ * An index that refuses nothing is built when it is first asked, from all rows at once: a table that is filled, or opened,
+ * pays for no order that nobody wants, and where one is wanted, sorting rows costs less than finding each its place.
+ * Until then it only counts its rows.
  */
 export class TableIndex {
   readonly name: string;
@@ -50,17 +56,21 @@ export class TableIndex {
   readonly using: IndexKind;
   /** The key of stored values. */
   readonly keyOf: (values: readonly Stored[]) => Key;
-  private readonly map: EntryMap;
+  private map: EntryMap;
   /** Whether a unique index has one row a key, whatever the key. */
   private readonly nullsConflict: boolean;
   private rows = 0;
+  private built: boolean;
 
   constructor(
-    definition: IndexDefinition,
+    private readonly definition: IndexDefinition,
     private readonly order: RowOrder,
     /** How the keys of rows are found; an overlay of another index needs none. */
     private readonly access?: KeyAccess,
+    /** All rows that the index is of, in primary-key order. Without it, the index is built from the beginning. */
+    private readonly allRows?: () => Int32Array,
   ) {
+    this.built = definition.unique || allRows === undefined || !switches.deferredIndexes;
     this.name = definition.name;
     this.unique = definition.unique;
     this.columns = definition.columns;
@@ -82,13 +92,29 @@ export class TableIndex {
     return this.rows;
   }
 
-  /** Different keys in the index. */
-  get keys(): number {
-    return this.map.size;
+  /** Builds it, where that was left until somebody asks. May throw where memory ends: it is as it was then. */
+  build(): void {
+    if (this.built) return;
+    const rows = (this.allRows as () => Int32Array)();
+    assert(rows.length === this.rows, 'an index that is not built counts the rows of its table');
+    this.rows = 0;
+    this.built = true;
+    try {
+      this.fillMap(rows);
+    } catch (error) {
+      this.map = createMap(this.definition, this.compare, this.access);
+      this.rows = rows.length;
+      this.built = false;
+      throw error;
+    }
   }
 
   /** Adds a row. @returns false where another row has the key in a unique index; nothing has changed then. */
   add(key: Key, row: RowId): boolean {
+    if (!this.built) {
+      this.rows++;
+      return true;
+    }
     // Where keys repeat, most rows join an entry that exists: looking first saves a descent.
     const shared = this.rows > this.map.size * 2 ? this.map.get(key) : undefined;
     if (shared === undefined && this.map.addIfAbsent(key, row)) {
@@ -102,12 +128,20 @@ export class TableIndex {
   }
 
   /**
-   * Adds rows to an empty index, all at once: their keys are read where they stand. O(n), and for a tree the sort of its
-   * different keys. @param rows in primary-key order. @returns false where two have one key of a unique index
+   * Adds all rows to an empty index, at once: to one that is built later, only their number. @param rows in primary-key
+   * order, or, where the index knows all rows, in any. @returns false where two have one key of a unique index
    */
   fill(rows: Int32Array): boolean {
+    assert(this.rows === 0, 'an index is filled while it is empty');
+    if (this.built) return this.fillMap(this.unique || this.allRows === undefined ? rows : this.allRows());
+    this.rows = rows.length;
+    return true;
+  }
+
+  /** Reads the keys where they stand. O(n), and for a tree the sort of its different keys. */
+  private fillMap(rows: Int32Array): boolean {
     const { map, access } = this;
-    assert(this.rows === 0 && access !== undefined, 'an index is filled while it is empty');
+    assert(map.size === 0 && access !== undefined, 'entries are filled in while there are none');
     if (map instanceof TreeMap) {
       this.fillTree(map, rows, access);
       return true;
@@ -155,6 +189,7 @@ export class TableIndex {
   /** Removes a row that is in the index. Cannot fail. */
   remove(key: Key, row: RowId): void {
     this.rows--;
+    if (!this.built) return;
     if (this.unique && this.nullsConflict) {
       this.map.delete(key, row);
       return;
@@ -173,12 +208,13 @@ export class TableIndex {
   }
 
   get(key: Key): Entry | undefined {
+    if (!this.built) this.build();
     return this.map.get(key);
   }
 
   /** The only row of a key, in an index where keys do not repeat. */
   getOne(key: Key): RowId | undefined {
-    const entry = this.map.get(key);
+    const entry = this.get(key);
     if (typeof entry !== 'object') return entry;
     return entry instanceof Posting ? entry.first() : entry[0];
   }
@@ -209,12 +245,34 @@ export class TableIndex {
   /** Visits the rows of a range in key order; those of one key in primary-key order, whatever the direction. */
   scan(range: KeyRange, reverse: boolean, visit: (row: RowId, key: Key) => boolean): void {
     if (range.low !== undefined && range.high !== undefined && this.compare(range.low, range.high) > 0) return;
+    if (!this.built) this.build();
     let at: Key;
     const each = (row: RowId) => visit(row, at);
     this.map.scan(range, reverse, (entry, key) => {
       at = key;
       return visitEntry(entry, false, each);
     });
+  }
+
+  /** The rows of a unique index in key order: O(n), or, of one that nobody has walked yet, the sort of its keys. */
+  rowsInOrder(): Int32Array {
+    const rows = new Int32Array(this.rows);
+    let count = 0;
+    if (this.isSorted) {
+      this.scan(EVERYTHING, false, (row) => {
+        rows[count++] = row;
+        return false;
+      });
+    } else {
+      const keys: Key[] = [];
+      for (const { key, row } of this.all()) {
+        keys.push(key);
+        rows[count++] = row;
+      }
+      rows.set(orderOf(keys, this.compare).map((place) => rows[place] as number));
+    }
+    assert(count === rows.length, 'the rows are counted');
+    return rows;
   }
 
   /** Forgets every row, in an index that is only an overlay of another. */
@@ -226,6 +284,7 @@ export class TableIndex {
 
   /** Throws where what the index keeps is not where it would look for it. */
   checkStructure(): void {
+    this.build();
     this.map.checkStructure();
   }
 
@@ -236,6 +295,7 @@ export class TableIndex {
 
   /** Every key with its rows, for checks. */
   *all(): Generator<{ key: Key; row: RowId }> {
+    this.build();
     for (const [key, entry] of this.map.entries()) {
       const rows: RowId[] = [];
       visitEntry(entry, false, (row) => {
@@ -247,9 +307,9 @@ export class TableIndex {
   }
 
   stats(): IndexStats {
-    const { name, unique, using, keys, entries, columns } = this;
-    const bytes = estimateBytes(this.map);
-    return { name, columns: columns.map((column) => column.name), unique, using, keys, entries, bytes };
+    const { name, unique, using, map, entries, built, columns } = this;
+    const bytes = estimateBytes(map);
+    return { name, columns: columns.map((column) => column.name), unique, using, built, keys: map.size, entries, bytes };
   }
 }
 

@@ -1,5 +1,5 @@
 import { QueryError } from '../errors.js';
-import type { KeyRange } from '../index/entry-map.js';
+import { EVERYTHING, type KeyRange } from '../index/entry-map.js';
 import { compareValues, HIGH, type Key } from '../index/key-order.js';
 import type { Stored } from '../schema/stored-value.js';
 import { type ColumnSchema, PRIMARY } from '../schema/table-schema.js';
@@ -38,7 +38,6 @@ export interface Plan {
   readonly sort: readonly OrderTerm[];
 }
 
-const EVERYTHING: KeyRange = { low: undefined, lowInclusive: true, high: undefined, highInclusive: true };
 /** Of the rows of an index, the share that a range is taken to hold where it is too long to be counted. */
 const SHARE_TWO_BOUNDS = 1 / 8;
 const SHARE_ONE_BOUND = 1 / 3;

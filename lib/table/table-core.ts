@@ -68,8 +68,9 @@ export class TableCore implements WritableTable {
     this.rowKeys = hasNumberKeys(keyColumns) ? new RowKeys() : undefined;
     const order = { keyOf: (row: RowId) => this.primaryKeyOf(row), compare: compareKeys(keyColumns) };
     const primary: IndexDefinition = { name: PRIMARY, columns: keyColumns, unique: true, using: schema.key.using, nullsDistinct: false };
+    const allRows = () => this.primary.rowsInOrder();
     const create = (definition: IndexDefinition) =>
-      new TableIndex(definition, order, keyAccess(this.store, this.codec, definition.columns));
+      new TableIndex(definition, order, keyAccess(this.store, this.codec, definition.columns), allRows);
     this.primary = create(primary);
     this.secondaries = schema.indexes.map((index) => create({ ...index, columns: columnsOf(schema, index.columns) }));
     this.counter = new KeyCounter(schema);

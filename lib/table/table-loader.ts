@@ -1,6 +1,5 @@
 import { CorruptionError } from '../errors.js';
 import type { Key } from '../index/key-order.js';
-import { orderOf } from '../index/sort-keys.js';
 import type { TableIndex } from '../index/table-index.js';
 import { type RowVerifier, rowVerifier } from '../schema/row-verifier.js';
 import type { RowId } from '../storage/link.js';
@@ -109,7 +108,7 @@ export class TableLoader {
       const keyOf = (row: RowId) => core.keyAt(index, core.store.linkOf(row));
       const kept: RowId[] = [];
       const refused: RowId[] = [];
-      for (const row of this.rowsInKeyOrder() as Iterable<number> as Iterable<RowId>)
+      for (const row of core.primary.rowsInOrder() as Iterable<number> as Iterable<RowId>)
         (index.add(keyOf(row), row) ? kept : refused).push(row);
       for (const row of kept) index.remove(keyOf(row), row);
       for (const row of refused) {
@@ -124,31 +123,13 @@ export class TableLoader {
   finish(): void {
     const { core } = this;
     if (core.secondaries.length === 0) return;
-    // Rows of one key are kept in primary-key order: coming in that order, each goes to the end.
-    const rows = core.secondaries.every((index) => index.unique) ? Int32Array.from(core.store.rowIds) : this.rowsInKeyOrder();
+    const rows = Int32Array.from(core.store.rowIds);
     for (const index of core.secondaries) this.build(index, rows);
   }
 
   private build(index: TableIndex, rows: Int32Array): void {
     if (index.fill(rows)) return;
     throw new CorruptionError(undefined, 0, `two rows of ${this.core.name} have one key in unique index ${index.name}`);
-  }
-
-  private rowsInKeyOrder(): Int32Array {
-    const { primary, store } = this.core;
-    const rows = new Int32Array(store.count);
-    let count = 0;
-    const take = (row: RowId): boolean => {
-      rows[count++] = row;
-      return false;
-    };
-    if (primary.isSorted) {
-      primary.scan({ low: undefined, lowInclusive: true, high: undefined, highInclusive: true }, false, take);
-      return rows;
-    }
-    for (const row of store.rowIds) take(row);
-    const keys = Array.from(rows, (row) => this.core.primaryKeyOf(row as RowId));
-    return orderOf(keys, primary.compare).map((place) => rows[place] as number);
   }
 }
 

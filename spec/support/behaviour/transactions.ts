@@ -6,6 +6,7 @@ import { type OpenDatabase, useDatabase } from './harness.js';
 export function transactionsBehave(open: OpenDatabase): void {
   const t = useDatabase(open);
   const state = () => ({
+    problems: [...t.db.check()], // which builds every index
     accounts: t.accounts.selectAll().execute(),
     ledger: t.ledger.selectAll().execute(),
     stats: t.db.stats().tables.map(({ rowIdBytes: _, bytes: ___, indexes, ...pages }) => ({
