@@ -109,7 +109,7 @@ export class OverlayIndex implements IndexView {
     const { changed } = this.view;
     const versions: RowId[] = [];
     const keys: Key[] = [];
-    this.overlay.scan(range, reverse, (row, key) => {
+    this.overlay.scanKeys(range, reverse, (row, key) => {
       versions.push(row);
       keys.push(key);
       return false;
@@ -126,7 +126,7 @@ export class OverlayIndex implements IndexView {
       return order < 0 || (order === 0 && tied(version, row));
     });
     let ended = false;
-    this.base.scan(range, reverse, (row, key) => {
+    this.base.scanKeys(range, reverse, (row, key) => {
       current = key;
       ended = !changed.has(row) && merge.step(row);
       return ended;

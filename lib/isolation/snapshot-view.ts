@@ -1,5 +1,5 @@
 import type { Compare, Key } from '../index/key-order.js';
-import { TableIndex } from '../index/table-index.js';
+import { MapIndex } from '../index/map-index.js';
 import type { RowCodec } from '../schema/row-codec.js';
 import type { Stored } from '../schema/stored-value.js';
 import type { TableSchema } from '../schema/table-schema.js';
@@ -32,7 +32,7 @@ export class SnapshotView implements TableView, Overlaid, RowsView {
   readonly changed = new Map<RowId, Link>();
   readonly comparePrimary: Compare;
   /** The versions in the overlay by each of the table's indexes, the primary one first. */
-  protected readonly overlays: readonly TableIndex[];
+  protected readonly overlays: readonly MapIndex[];
   private readonly taken: Map<Epoch, number> = new Map();
   protected readonly epoch: Epoch;
   protected rows: number;
@@ -58,9 +58,9 @@ export class SnapshotView implements TableView, Overlaid, RowsView {
     const order = { keyOf: (row: RowId) => this.primaryKeyOf(row), compare: this.comparePrimary };
     const bases = [table.primary, ...table.secondaries];
     this.overlays = bases.map(({ name, columns }) => {
-      return new TableIndex({ name, columns, unique: false, using: 'btree', nullsDistinct: false }, order);
+      return new MapIndex({ name, columns, unique: false, using: 'btree', nullsDistinct: false }, order);
     });
-    const [primary, ...secondaries] = bases.map((base, at) => new OverlayIndex(this, base, this.overlays[at] as TableIndex));
+    const [primary, ...secondaries] = bases.map((base, at) => new OverlayIndex(this, base, this.overlays[at] as MapIndex));
     this.primary = primary as OverlayIndex;
     this.secondaries = secondaries;
   }
@@ -138,7 +138,7 @@ export class SnapshotView implements TableView, Overlaid, RowsView {
 
   protected hide(row: RowId): void {
     for (let at = this.overlays.length - 1; at >= 0; at--) {
-      const overlay = this.overlays[at] as TableIndex;
+      const overlay = this.overlays[at] as MapIndex;
       overlay.remove(this.keyOf(overlay, row), row);
     }
   }

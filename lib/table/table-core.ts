@@ -4,8 +4,9 @@ import { type ChangeKind, type LinkInfo, type Lsn, Operation } from '../cdc/oper
 import type { TableEvents } from '../cdc/publisher.js';
 import { DuplicateKeyError, UniqueViolationError } from '../errors.js';
 import { columnsOf, compareKeys, type Key } from '../index/key-order.js';
+import { MapIndex } from '../index/map-index.js';
 import { RowKeys } from '../index/row-keys.js';
-import { type IndexDefinition, keyToUser, TableIndex } from '../index/table-index.js';
+import { type IndexDefinition, keyToUser, type TableIndex } from '../index/table-index.js';
 import { LiveTable } from '../live/live-table.js';
 import { ColumnCollector } from '../schema/column-collector.js';
 import { createCodec } from '../schema/create-codec.js';
@@ -70,7 +71,7 @@ export class TableCore implements WritableTable {
     const primary: IndexDefinition = { name: PRIMARY, columns: keyColumns, unique: true, using: schema.key.using, nullsDistinct: false };
     const allRows = () => this.primary.rowsInOrder();
     const create = (definition: IndexDefinition) =>
-      new TableIndex(definition, order, keyAccess(this.store, this.codec, definition.columns), allRows);
+      new MapIndex(definition, order, keyAccess(this.store, this.codec, definition.columns), allRows);
     this.primary = create(primary);
     this.secondaries = schema.indexes.map((index) => create({ ...index, columns: columnsOf(schema, index.columns) }));
     this.counter = new KeyCounter(schema);
