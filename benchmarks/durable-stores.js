@@ -10,6 +10,8 @@ import { join } from 'node:path';
  * row of an email, ten of a country, a hundred from a score on, in its order. Gives how many rows each found
  * @property {() => unknown} close
  * @property {() => unknown} [checkpoint]
+ * @property {(key: number, balance: number) => unknown} [update] of one column; does not wait for the disk
+ * @property {() => Promise<unknown>} [settled] everything is durable
  */
 
 /** By name; `module` is what `open` imports. @type {Record<string, { title: string, module: string, open: (directory: string) => Promise<DurableStore> }>} */
@@ -62,6 +64,8 @@ async function openWorktable(path, durability) {
       accounts.insertMany(rows);
       await db.waitForOps();
     },
+    update: (key, balance) => accounts.updateBy(key, { balance }),
+    settled: () => db.waitForOps(),
     count: () => accounts.count(),
     reads: (email, country, score) => [
       accounts.selectOneBy('email', email) ? 1 : 0,

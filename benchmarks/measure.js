@@ -40,21 +40,26 @@ const ATTEMPTS = 3;
 /** What took longer than this is not made again. */
 const SHORT_MS = 10_000;
 
-/** Runs one trial in a process of its own; again, where others disturbed it. @returns {Promise<Result>} */
+/**
+ * Runs one trial in a process of its own; again, where others disturbed it.
+ *
+ * @param {{ store: string, trial: string, size: number, quick: boolean, without?: string[], budgetMs?: number, attempts?: number }} job
+ * @returns {Promise<Result>}
+ */
 export async function measure(job) {
   const before = performance.now();
   let best = await measureOnce(job);
   const short = performance.now() - before < SHORT_MS;
-  for (let attempt = 1; short && attempt < ATTEMPTS && best.busy < BUSY_ENOUGH; attempt++) {
+  for (let attempt = 1; short && attempt < (job.attempts ?? ATTEMPTS) && best.busy < BUSY_ENOUGH; attempt++) {
     const again = await measureOnce(job);
     if (again.status === 'measured' && again.busy > best.busy) best = again;
   }
   return best;
 }
 
-function measureOnce({ store, trial, size, quick }) {
+function measureOnce({ store, trial, size, quick, without, budgetMs = BUDGET_MS }) {
   const directory = mkdtempSync(join(existsSync(SHARED_MEMORY) ? SHARED_MEMORY : tmpdir(), 'worktable-bench-'));
-  const job = { store, trial, size, directory, quick, budgetMs: BUDGET_MS };
+  const job = { store, trial, size, directory, quick, without, budgetMs };
   const limitMs = size >= LARGE_ROWS ? LIMIT_LARGE_MS : LIMIT_MS;
   const args = ['--expose-gc', `--max-old-space-size=${HEAP_MIB}`, '--no-warnings', join(HERE, 'worker.js'), JSON.stringify(job)];
   const options = { timeout: limitMs, killSignal: 'SIGKILL', maxBuffer: 2 ** 24 };

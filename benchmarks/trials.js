@@ -207,7 +207,7 @@ export function firstReads(data) {
 }
 
 /** Reads each column of a row: of one that is handed out as it is stored, that is where its parts are fetched from memory. */
-function everyColumn({ email, country, score, balance, name, createdAt, active }) {
+export function everyColumn({ email, country, score, balance, name, createdAt, active }) {
   return email.charCodeAt(0) + country.charCodeAt(0) + score + balance + name.charCodeAt(0) + +createdAt + (active ? 1 : 0);
 }
 

@@ -7,6 +7,7 @@
  */
 import { Dataset } from './dataset.js';
 import { Digest, digestOfRows } from './digest.js';
+import { leaveOut } from './leave-out.js';
 import { bytesMeasured, openStore, paced, STORES } from './stores/stores.js';
 import { BATCH_ROWS, CHECKED, firstReads, ROUNDS, rows, TRIALS } from './trials.js';
 
@@ -46,14 +47,6 @@ else {
   answer(trial.memory ? await measureMemory() : await measureTime(trial));
 }
 process.exit(0);
-
-async function leaveOut(names) {
-  const { switches } = await import('../dist/lib/switches.js');
-  for (const name of names) {
-    if (switches[name] !== true) throw new Error(`there is no switch called ${name}`);
-    switches[name] = false;
-  }
-}
 
 function answer(result) {
   console.log(JSON.stringify(result));

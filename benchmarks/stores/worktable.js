@@ -9,7 +9,7 @@ export const BYTES = ON_HEAP;
  *
  * @param {'btree' | 'hash'} unique the kind of the unique index
  */
-function declareAccount(unique) {
+export function declareAccount(unique) {
   class Account {}
   PrimaryKey({ autoincrement: true })(Account.prototype, 'id');
   Column('int')(Account.prototype, 'id');

@@ -1,0 +1,208 @@
+/**
+ * What each way of being fast gains: trials with it and without it, in alternation, each figure in a process of its own,
+ * the median of the pairs' ratios. The switches are those that the build has; for one that `MATTERS` does not know, every
+ * trial gets one look first, and those that differ are measured. Saved under `results`.
+ *
+ *     node benchmarks/gains.js [rows] [pairs] [switches, by commas]
+ */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { runChild } from './child.js';
+import { Dataset } from './dataset.js';
+import { DURABLE_STORES } from './durable-stores.js';
+import { leaveOut, listSwitches } from './leave-out.js';
+import { measure } from './measure.js';
+import { median } from './ratios.js';
+import { build, identity, saveReport } from './setup.js';
+import { TRIALS } from './trials.js';
+
+/** By switch, the trials that it is there for, and those that might pay for it. */
+const MATTERS = {
+  compiledCodecs: ['readByKey', 'insert', 'updatePlain', 'filteredCount', 'storedOpen'],
+  denseKeys: ['getByKey', 'insert', 'delete', 'memory', 'storedOpen'],
+  hashedUnique: ['getByUnique', 'insert', 'delete', 'memory'],
+  updatesInPlace: ['updatePlain', 'memory'],
+};
+/** A difference that is looked into, in one look. */
+const DIFFERENCE = 0.08;
+/** Measured time of a look and of a figure, after which no new round begins. */
+const BUDGET_MS = 700;
+/** Tables as they are without options. */
+const STORE = 'worktable-btree';
+const BATCH_ROWS = 1000;
+const UPDATES = 20_000;
+const ROUNDS = 5;
+const LIMIT_MS = 120_000;
+
+/** What is measured on a stored database, in the relaxed mode, which the disk has the least part in. */
+const STORED = {
+  storedLoad: { title: 'stored: load in transactions of 1000', run: timeLoad },
+  storedUpdate: { title: 'stored: update of a plain column', run: timeUpdates },
+  storedOpen: { title: 'stored: open', prepared: true, run: timeOpen },
+  storedReads: { title: 'stored: open, and a first read by each index', prepared: true, run: timeReads },
+};
+
+const SUBJECTS = [
+  ...TRIALS.map(({ name, title, memory }) => ({ trial: name, title, memory })),
+  ...Object.entries(STORED).map(([name, { title }]) => ({ trial: name, title, stored: true })),
+];
+
+const argument = process.argv[2];
+if (argument?.startsWith('{')) await runStored(JSON.parse(argument));
+else await compare(Number(argument ?? 100_000), Number(process.argv[3] ?? 3), process.argv[4]?.split(','));
+
+async function runStored({ what, directory, size, without }) {
+  await leaveOut(without);
+  const data = new Dataset(size);
+  await import('../dist/lib/index.js');
+  console.log(JSON.stringify({ value: await STORED[what].run(directory, data) }));
+  process.exit(0);
+}
+
+async function load(directory, data) {
+  const store = await DURABLE_STORES.relaxed.open(directory);
+  for (let from = 0; from < data.size; from += BATCH_ROWS) {
+    await store.load(Array.from({ length: Math.min(BATCH_ROWS, data.size - from) }, (_, n) => data.row(from + n)));
+  }
+  return store;
+}
+
+/** Nanoseconds a row. */
+async function timeLoad(directory, data) {
+  const began = performance.now();
+  await load(directory, data);
+  return ((performance.now() - began) * 1e6) / data.size;
+}
+
+/** Nanoseconds an update, the wait for the disk at a round's end included. */
+async function timeUpdates(directory, data) {
+  const store = await load(directory, data);
+  const times = [];
+  for (let round = 0; round <= ROUNDS; round++) {
+    const keys = data.keys(Math.min(UPDATES, data.size));
+    const began = performance.now();
+    for (const [n, key] of keys.entries()) store.update(key, n);
+    await store.settled();
+    times.push(((performance.now() - began) * 1e6) / keys.length);
+  }
+  return median(times.slice(1));
+}
+
+async function timeOpen(directory, data) {
+  const began = performance.now();
+  const store = await DURABLE_STORES.relaxed.open(directory);
+  const ms = performance.now() - began;
+  if (store.count() !== data.size) throw new Error('rows are missing');
+  await store.close();
+  return ms;
+}
+
+async function timeReads(directory, data) {
+  const { email, country } = data.row(1);
+  const began = performance.now();
+  const store = await DURABLE_STORES.relaxed.open(directory);
+  await store.reads(email, country, 0);
+  const ms = performance.now() - began;
+  await store.close();
+  return ms;
+}
+
+async function compare(size, pairs, names) {
+  build();
+  const root = mkdtempSync(join(process.env.BENCH_DIRECTORY ?? tmpdir(), 'worktable-gains-'));
+  try {
+    const switches = (await listSwitches()).filter(({ name }) => names === undefined || names.includes(name));
+    const prepared = join(root, 'prepared');
+    await storedOnce({ what: 'storedLoad', directory: prepared, size, without: [] });
+    const lab = { root, prepared, size, pairs, usual: new Map() };
+    const found = [];
+    for (const one of switches) found.push({ ...one, ...(await gainsOf(one.name, lab)) });
+    const report = markdown(found, size, pairs);
+    console.log(report);
+    saveReport('gains', report, { size, pairs, found });
+  } finally {
+    rmSync(root, { recursive: true, force: true });
+  }
+}
+
+/** Measures what matters; where that is not known, what differs in one look. */
+async function gainsOf(name, lab) {
+  const subjects = MATTERS[name] === undefined ? await differing(name, lab) : SUBJECTS.filter(({ trial }) => MATTERS[name].includes(trial));
+  const gains = [];
+  for (const subject of subjects) gains.push(...(await medianOfPairs(subject, name, lab)));
+  for (const { title, ratio } of gains) console.error(`${name}: ${title} ${ratio.toFixed(2)}`);
+  return { gains, looked: MATTERS[name] === undefined };
+}
+
+async function differing(name, lab) {
+  const found = [];
+  for (const subject of SUBJECTS) {
+    if (!lab.usual.has(subject)) lab.usual.set(subject, await figure(subject, [], lab, 1));
+    const usual = lab.usual.get(subject);
+    const without = await figure(subject, [name], lab, 1);
+    if (Object.keys(usual).some((field) => Math.abs(without[field] / usual[field] - 1) >= DIFFERENCE)) found.push(subject);
+  }
+  return found;
+}
+
+/** Of each of its figures, what it takes without the switch divided by what it takes with it, in pairs that begin with either in turn. */
+async function medianOfPairs(subject, name, lab) {
+  const pairs = [];
+  for (let pair = 0; pair < lab.pairs; pair++) {
+    const order = pair % 2 === 0 ? [[], [name]] : [[name], []];
+    const found = [await figure(subject, order[0], lab), await figure(subject, order[1], lab)];
+    pairs.push(pair % 2 === 0 ? found : found.reverse());
+  }
+  return Object.keys(pairs[0][0]).map((field) => ({
+    trial: subject.trial,
+    title: field === 'heap' ? `${subject.title}, on the JavaScript heap` : subject.title,
+    ratio: median(pairs.map(([usual, without]) => without[field] / usual[field])),
+  }));
+}
+
+/** @returns what a trial takes: the time, or bytes, in all and on the JavaScript heap */
+async function figure({ trial, title, stored, memory }, without, lab, attempts) {
+  const { size } = lab;
+  if (stored) return storedFigure(trial, without, lab);
+  const result = await measure({ store: STORE, trial, size, quick: false, without, budgetMs: BUDGET_MS, attempts });
+  if (result.status !== 'measured') throw new Error(`${title} without ${without}: ${result.reason ?? result.status}`);
+  return memory ? { value: result.value, heap: result.heap } : { value: result.value };
+}
+
+async function storedFigure(what, without, { root, prepared, size }) {
+  if (STORED[what].prepared) return storedOnce({ what, directory: prepared, size, without });
+  const directory = mkdtempSync(join(root, 'fresh-'));
+  try {
+    return await storedOnce({ what, directory, size, without });
+  } finally {
+    rmSync(directory, { recursive: true, force: true });
+  }
+}
+
+async function storedOnce(job) {
+  const { lines, ended } = await runChild('gains.js', job, { flags: ['--max-old-space-size=8192'], limitMs: LIMIT_MS });
+  if (lines.length === 0) throw new Error(`${job.what} without ${job.without}: ${ended}`);
+  return lines[0];
+}
+
+function markdown(found, size, pairs) {
+  const lines = found.flatMap(({ name, says, gains }) =>
+    gains.length === 0
+      ? [`| \`${name}\`: ${says} | – | |`]
+      : gains.map(({ title, ratio }, at) => `| ${at === 0 ? `\`${name}\`: ${says}` : ''} | ${title} | ${ratio.toFixed(2)} |`),
+  );
+  return `${[
+    '# What each way of being fast gains',
+    `${identity()}: ${size.toLocaleString('en')} rows, tables without options; the median of ${pairs} pairs, each figure in a process of its own. What a trial takes without it, divided by what it takes with it: **above 1, it pays**.`,
+    `| left out | trial | without / with |\n|---|---|---:|\n${lines.join('\n')}`,
+    ...(found.some(({ looked }) => looked)
+      ? [
+          `Of ${found
+            .filter(({ looked }) => looked)
+            .map(({ name }) => `\`${name}\``)
+            .join(', ')}, every trial had one look, and those that differed by ${DIFFERENCE * 100} % were measured.`,
+        ]
+      : []),
+  ].join('\n\n')}\n`;
+}
