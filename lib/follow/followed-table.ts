@@ -4,6 +4,7 @@ import type { Key } from '../index/key-order.js';
 import type { Stored } from '../schema/stored-value.js';
 import type { RowId } from '../storage/link.js';
 import type { TableCore } from '../table/table-core.js';
+import type { Change } from '../transaction/change.js';
 
 /**
  * A table that goes through what another one went through. Nothing is made here: no key, no default, no time; what the
@@ -29,7 +30,7 @@ export class FollowedTable {
     const { core } = this;
     switch (event.kind) {
       case 'insert':
-        core.journal.record(this.fitting(event, () => core.insert(this.values(event.after))));
+        core.journal.record(this.fitting(event, () => core.insert(this.values(event.after), true) as Change));
         break;
       case 'update': {
         const row = this.find(event);
@@ -118,7 +119,7 @@ export class FollowedTable {
     for (const row of [...core.store.rowIds]) if (!staying.has(row)) core.journal.record(core.delete(row));
     for (const values of coming) {
       const key = core.primary.keyOf(values);
-      core.journal.record(this.fitting({ lsn, seq: 0, key } as unknown as ChangeEvent, () => core.insert(values)));
+      core.journal.record(this.fitting({ lsn, seq: 0, key } as unknown as ChangeEvent, () => core.insert(values, true) as Change));
     }
   }
 

@@ -1,3 +1,4 @@
+import type { ColumnSchema } from '../schema/table-schema.js';
 import type { RowId } from '../storage/link.js';
 
 const FIRST_CAPACITY = 64;
@@ -26,4 +27,11 @@ export class RowKeys {
   get bytes(): number {
     return this.keys.byteLength;
   }
+}
+
+/** Whether a primary key over these columns is one number. */
+export function hasNumberKeys(columns: readonly ColumnSchema[]): boolean {
+  const [column] = columns;
+  if (columns.length > 1 || column === undefined) return false;
+  return column.type.kind === 'int' || (column.type.kind === 'long' && column.type.as === 'number');
 }

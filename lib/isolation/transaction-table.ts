@@ -10,7 +10,8 @@ import { RowStore } from '../storage/row-store.js';
 import { isExpired } from '../table/row-expiry.js';
 import type { TableCore } from '../table/table-core.js';
 import type { IndexView, WritableTable } from '../table/table-view.js';
-import type { Change, Journal, LoggedTable } from '../transaction/journal.js';
+import type { Change, LoggedTable } from '../transaction/change.js';
+import type { Journal } from '../transaction/journal.js';
 import { ReadSet } from './read-set.js';
 import { SnapshotView, type TableMoment } from './snapshot-view.js';
 
@@ -297,7 +298,7 @@ export class TransactionTable extends SnapshotView implements WritableTable {
     const { after, columns, kind, key, expired } = change as OwnChange;
     const values = after === undefined ? [] : this.schema.columns.map(({ position }) => this.peek(after, position));
     if (kind === 'insert') {
-      table.journal.record(table.insert(values));
+      table.journal.record(table.insert(values, true) as Change);
       return;
     }
     const row = table.primary.getOne(key);

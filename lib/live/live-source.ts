@@ -4,7 +4,7 @@ import type { Stored } from '../schema/stored-value.js';
 import type { ColumnSchema, TableSchema } from '../schema/table-schema.js';
 import type { Link, RowId } from '../storage/link.js';
 import type { RowStore } from '../storage/row-store.js';
-import type { ChangeTarget } from '../transaction/journal.js';
+import type { ChangeTarget } from '../transaction/change.js';
 
 /** A table, as far as a live query needs it. */
 export interface LiveSource extends ChangeTarget {

@@ -6,7 +6,8 @@ import { hashOf } from '../index/key-order.js';
 import type { Stored } from '../schema/stored-value.js';
 import type { ColumnSchema } from '../schema/table-schema.js';
 import { type Link, NO_LINK, type RowId } from '../storage/link.js';
-import type { Change, ChangeTarget, CommitFollower, Journal } from '../transaction/journal.js';
+import type { Change, ChangeTarget } from '../transaction/change.js';
+import type { CommitFollower, Journal } from '../transaction/journal.js';
 import { type LiveFilter, type LiveSource, type NetChange, RowPlaces } from './live-source.js';
 
 /** A live query, as far as its table knows it. */

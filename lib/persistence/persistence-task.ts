@@ -2,7 +2,8 @@ import { EventEmitter } from 'eventemitter3';
 import { assert } from '../assert.js';
 import type { Lsn } from '../cdc/operation.js';
 import { DiskFullError, PersistenceFailedError, QueueFullError } from '../errors.js';
-import type { CommitLog, JournalEntry } from '../transaction/journal.js';
+import type { JournalEntry } from '../transaction/change.js';
+import type { CommitLog } from '../transaction/journal.js';
 import type { PersistenceEngine } from './persistence-engine.js';
 import { TransactionGroup } from './transaction-group.js';
 

@@ -1,4 +1,4 @@
-import type { JournalEntry } from '../transaction/journal.js';
+import type { JournalEntry } from '../transaction/change.js';
 import { FRAME_ALIGNMENT, FRAME_HEADER_BYTES } from './frame.js';
 import { recordBound, writeAside, writeTransaction } from './transaction-record.js';
 

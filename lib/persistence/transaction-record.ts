@@ -6,7 +6,7 @@ import { copyBytes } from '../schema/patch-row.js';
 import { NO_LINK } from '../storage/link.js';
 import type { RowStore } from '../storage/row-store.js';
 import type { UpdateBytes } from '../table/table-loader.js';
-import type { Change, JournalEntry } from '../transaction/journal.js';
+import type { Change, JournalEntry } from '../transaction/change.js';
 import { isPositionName, MOST_POSITION_NAME_BYTES, type PositionChange } from '../transaction/positions.js';
 
 /**

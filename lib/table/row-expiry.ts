@@ -1,7 +1,8 @@
 import type { Stored } from '../schema/stored-value.js';
 import type { ExpirySchema } from '../schema/table-schema.js';
 import type { RowId } from '../storage/link.js';
-import type { Change, Journal } from '../transaction/journal.js';
+import type { Change } from '../transaction/change.js';
+import type { Journal } from '../transaction/journal.js';
 import type { IndexView, TableView } from './table-view.js';
 
 /** A table whose rows expire, as far as expiry knows it. */

@@ -5,18 +5,19 @@ import type { TableEvents } from '../cdc/publisher.js';
 import { DuplicateKeyError, UniqueViolationError } from '../errors.js';
 import { columnsOf, compareKeys, type Key } from '../index/key-order.js';
 import { MapIndex } from '../index/map-index.js';
-import { RowKeys } from '../index/row-keys.js';
+import { hasNumberKeys, RowKeys } from '../index/row-keys.js';
 import { type IndexDefinition, keyToUser, type TableIndex } from '../index/table-index.js';
 import { LiveTable } from '../live/live-table.js';
 import { ColumnCollector } from '../schema/column-collector.js';
 import { createCodec } from '../schema/create-codec.js';
 import type { RowCodec } from '../schema/row-codec.js';
 import type { Refuse, Stored } from '../schema/stored-value.js';
-import { type ColumnSchema, columnNames, PRIMARY, type TableSchema } from '../schema/table-schema.js';
+import { columnNames, PRIMARY, type TableSchema } from '../schema/table-schema.js';
 import { type Link, NO_LINK, type RowId } from '../storage/link.js';
 import { RowStore } from '../storage/row-store.js';
 import { RowVersions } from '../storage/row-versions.js';
-import type { Change, Journal, LoggedTable } from '../transaction/journal.js';
+import type { Change, LoggedTable } from '../transaction/change.js';
+import type { Journal } from '../transaction/journal.js';
 import { keyAccess } from './key-access.js';
 import { KeyCounter } from './key-counter.js';
 import { RowExpiry } from './row-expiry.js';
@@ -144,16 +145,16 @@ export class TableCore implements WritableTable {
 
   /**
    * Inserts a row: bytes first, then the primary index, then the secondary ones in declaration order. A refusal undoes
-   * the steps before it.
+   * the steps before it. Without `keep`, nobody could ask for the change: within a transaction it is in the journal then.
    * @throws DuplicateKeyError, UniqueViolationError, RowTooLargeError, TableFullError
    */
-  insert(values: Stored[]): Change {
+  insert(values: Stored[], keep: boolean): Change | undefined {
     this.journal.assertWritable();
-    if (this.expiry === undefined) return this.place(values);
-    return this.expiry.makingWay(() => this.place(values), values);
+    if (this.expiry === undefined) return this.place(values, keep);
+    return this.expiry.makingWay(() => this.place(values, keep), values);
   }
 
-  private place(values: Stored[]): Change {
+  private place(values: Stored[], keep: boolean): Change | undefined {
     const { store, primary, secondaries, counter } = this;
     const counterBefore = counter.value;
     const pages = store.pageExtent;
@@ -182,7 +183,9 @@ export class TableCore implements WritableTable {
       throw error;
     }
     counter.supplied(key);
-    return this.change('insert', row, NO_LINK, store.linkOf(row), counterBefore, pages);
+    if (keep) return this.change('insert', row, NO_LINK, store.linkOf(row), counterBefore, pages);
+    if (this.journal.inTransaction) this.journal.recordInsert(this, row, store.linkOf(row), counterBefore, pages);
+    return undefined;
   }
 
   /** Expired rows hold no key against a new row, or against an update of some columns of `row`. */
@@ -384,12 +387,6 @@ export class TableCore implements WritableTable {
     const link: LinkInfo = this.store.placeOf(newLink === NO_LINK ? oldLink : newLink);
     return new Operation(this.operations, kind as ChangeKind, lsn, txn, seq, before, after, link, change.expired);
   }
-}
-
-function hasNumberKeys(columns: readonly ColumnSchema[]): boolean {
-  const [column] = columns;
-  if (columns.length > 1 || column === undefined) return false;
-  return column.type.kind === 'int' || (column.type.kind === 'long' && column.type.as === 'number');
 }
 
 interface KeyMove {

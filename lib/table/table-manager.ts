@@ -7,7 +7,7 @@ import { LockGuard } from '../lock/lock-guard.js';
 import type { LockOptions } from '../lock/lock-map.js';
 import type { EntityClass } from '../schema/column-type.js';
 import type { ColumnSchema } from '../schema/table-schema.js';
-import type { Change } from '../transaction/journal.js';
+import type { Change } from '../transaction/change.js';
 import { checkTable, type Inconsistency } from './check-table.js';
 import { findColumn } from './condition.js';
 import { EXPIRY_STEP_ROWS } from './row-expiry.js';
@@ -49,7 +49,7 @@ export class TableManager<C extends EntityClass, E extends object = RowOf<C>> ex
     this.core.journal.assertWritable();
     const values = this.collect(row, 'insert');
     this.makeKey(values);
-    const change = this.core.insert(values);
+    const change = this.core.insert(values, true) as Change;
     this.core.giveBack(values);
     return this.settleCdc(change);
   }

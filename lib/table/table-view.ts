@@ -5,7 +5,8 @@ import type { RowCodec } from '../schema/row-codec.js';
 import type { Refuse, Stored } from '../schema/stored-value.js';
 import type { ColumnSchema, IndexKind, TableSchema } from '../schema/table-schema.js';
 import type { RowId } from '../storage/link.js';
-import type { Change, ChangeTarget, Journal } from '../transaction/journal.js';
+import type { Change, ChangeTarget } from '../transaction/change.js';
+import type { Journal } from '../transaction/journal.js';
 import type { Condition } from './condition.js';
 
 /** One index, as far as a query needs it. */
@@ -69,7 +70,8 @@ export interface WritableTable extends TableView, ChangeTarget {
   readonly refusals: readonly Refuse[];
   borrow(): Stored[];
   giveBack(values: Stored[]): void;
-  insert(values: Stored[]): Change;
+  /** Without `keep`, there may be no change to record. */
+  insert(values: Stored[], keep: boolean): Change | undefined;
   update(row: RowId, changed: readonly number[], values: readonly Stored[], keep: boolean): Change | undefined;
   delete(row: RowId): Change;
   /** The key that the next insert without one gets. */

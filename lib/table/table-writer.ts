@@ -5,7 +5,7 @@ import { elementToStored, type Stored } from '../schema/stored-value.js';
 import type { ColumnSchema } from '../schema/table-schema.js';
 import type { RowId } from '../storage/link.js';
 import { switches } from '../switches.js';
-import type { Change } from '../transaction/journal.js';
+import type { Change } from '../transaction/change.js';
 import { atRow } from './at-row.js';
 import { collectPatch } from './collect-patch.js';
 import { createQueries } from './declared-query.js';
@@ -37,10 +37,12 @@ export class TableWriter<C extends EntityClass, E extends object = RowOf<C>> ext
     this.target.journal.assertWritable();
     const values = this.collect(row, 'insert');
     this.makeKey(values);
-    const change = this.target.insert(values);
-    const key = this.userKey(this.target.primary.keyOf(values));
-    this.target.giveBack(values);
-    this.settle(change);
+    const { target } = this;
+    const change = target.insert(values, target.journal.isObserved(target));
+    const key = this.userKey(target.primary.keyOf(values));
+    target.giveBack(values);
+    if (change !== undefined) target.journal.record(change);
+    else if (!target.journal.inTransaction) target.journal.countUnobserved();
     return key;
   }
 
@@ -107,7 +109,7 @@ export class TableWriter<C extends EntityClass, E extends object = RowOf<C>> ext
     const found = this.find(key);
     let change: Change | undefined;
     if (found === undefined) {
-      change = this.target.insert(values);
+      change = this.target.insert(values, true) as Change;
       if (!keep) this.settle(change);
     } else {
       change = this.updateRow(found, this.others, values, keep);

@@ -1,59 +1,12 @@
 import { assert } from '../assert.js';
 import { isThenable, type ListenerFailure } from '../cdc/isolated-emitter.js';
-import type { ChangeKind, Lsn, Operation } from '../cdc/operation.js';
+import type { Lsn, Operation } from '../cdc/operation.js';
 import { type Delivery, Publisher } from '../cdc/publisher.js';
 import { ClosedError, InvariantError, TransactionError } from '../errors.js';
 import type { Link, RowId } from '../storage/link.js';
-import type { RowStore } from '../storage/row-store.js';
-import { type PositionChange, Positions } from './positions.js';
-
-/**
- * One change as it was applied, with all that undoes it. While its transaction is open, the bytes before it stay where
- * they were (`oldLink`), so undoing needs no room and cannot fail; `finish` gives that room back after the commit.
- */
-export interface Change {
-  readonly target: ChangeTarget;
-  /** `counter`: a key was handed out, and no row changed. */
-  readonly kind: ChangeKind | 'counter';
-  readonly row: RowId;
-  /** The row's place before: of an update and a delete. */
-  readonly oldLink: Link;
-  /** Its place after: of an insert and an update. */
-  readonly newLink: Link;
-  /** The autoincrement counter before. */
-  readonly counter: number | bigint;
-  /** How many pages there were before. */
-  readonly pages: number;
-  /** Whether the bytes before stay after the commit, for a snapshot. */
-  readonly kept: boolean;
-  /** Of a delete: the row's time was over. */
-  readonly expired: boolean;
-}
-
-/** What a transaction is made of. */
-export type JournalEntry = Change | PositionChange;
-
-/** A table, as far as the journal knows it. */
-export interface ChangeTarget {
-  undo(change: Change): void;
-  finish(change: Change): void;
-  operationOf(change: Change, lsn: Lsn, txn: number, seq: number): Operation;
-  /** Snapshots keep old versions of this table's rows. */
-  readonly keepsVersions: boolean;
-  /** Somebody listens to this table's changes. */
-  readonly isHeard: boolean;
-  /** What a log needs of it. */
-  readonly logged: LoggedTable;
-}
-
-/** A table, as far as a log knows it. */
-export interface LoggedTable {
-  readonly store: RowStore;
-  /** The table's number in the log. */
-  readonly logId: number;
-  /** The last key that was given out. */
-  readonly counterValue: number | bigint;
-}
+import type { Change, ChangeTarget, JournalEntry } from './change.js';
+import { InsertRun } from './insert-run.js';
+import { Positions } from './positions.js';
 
 /** Where committed transactions are kept, if anywhere: `PersistenceTask` is one. */
 export interface CommitLog {
@@ -97,7 +50,10 @@ export interface CommitFollower {
  * later steps can fail.
  */
 export class Journal {
-  private readonly changes: JournalEntry[] = [];
+  private readonly changes: (JournalEntry | InsertRun)[] = [];
+  /** The run that the next insert joins, if it is of the same table. */
+  private openRun: InsertRun | undefined;
+  private hasRuns = false;
   private readonly named = new Positions();
   private rowChanges = 0;
   private depth = 0;
@@ -147,7 +103,7 @@ export class Journal {
 
   /** The changes of the open transaction, in order. */
   get pending(): readonly JournalEntry[] {
-    return this.changes;
+    return this.changes.flatMap(changesOf);
   }
 
   get lsn(): Lsn {
@@ -231,10 +187,15 @@ export class Journal {
 
   /** Whether a change to this table can be applied and forgotten: nobody could ask for it or undo it. */
   isUnobserved(target: ChangeTarget): boolean {
-    if (this.depth > 0 || this.log !== undefined || this.recorder !== undefined) return false;
-    if (target.isHeard || target.keepsVersions || this.publisher.hearsCommits) return false;
-    for (const follower of this.followers) if (follower.hears(target)) return false;
-    return true;
+    return this.depth === 0 && !this.isObserved(target);
+  }
+
+  /** Whether anybody but undo asks about a change to this table. */
+  isObserved(target: ChangeTarget): boolean {
+    if (this.log !== undefined || this.recorder !== undefined) return true;
+    if (target.isHeard || target.keepsVersions || this.publisher.hearsCommits) return true;
+    for (const follower of this.followers) if (follower.hears(target)) return true;
+    return false;
   }
 
   /** Shows every later commit to the follower. */
@@ -280,8 +241,22 @@ export class Journal {
     this.record(change);
   }
 
+  /** Records a row that was inserted in the open transaction, where nobody but undo asks about it. */
+  recordInsert(target: ChangeTarget, row: RowId, link: Link, counter: number | bigint, pages: number): void {
+    let run = this.openRun;
+    if (run?.target !== target) {
+      run = new InsertRun(target, counter, pages);
+      this.changes.push(run);
+      this.openRun = run;
+      this.hasRuns = true;
+    }
+    run.add(row, link);
+    this.rowChanges++;
+  }
+
   /** Records a change that has been applied; outside of a transaction, commits it. */
   record(change: JournalEntry): void {
+    this.openRun = undefined;
     this.changes.push(change);
     if (isRowChange(change)) this.rowChanges++;
     if (this.depth > 0) return;
@@ -297,6 +272,7 @@ export class Journal {
   run<T>(work: () => T, at?: number): T {
     this.assertWritable();
     const mark = this.changes.length;
+    this.openRun = undefined; // a savepoint's changes are those behind its mark
     if (this.depth++ === 0) this.currentTxn = ++this.lastTxn;
     let result: T;
     try {
@@ -326,32 +302,43 @@ export class Journal {
 
   /** Undoes the changes after `mark`, the latest first. */
   private undoTo(mark: number): void {
+    this.openRun = undefined;
     this.unsound = true; // until every change is undone: should one fail, nothing may be written on top of it
     while (this.changes.length > mark) {
-      const change = this.changes[this.changes.length - 1] as JournalEntry;
-      if (change.kind === 'position') this.named.put(change.name, change.before);
-      else change.target.undo(change);
+      const change = this.changes[this.changes.length - 1] as JournalEntry | InsertRun;
+      if (change.kind === 'inserts') for (const each of change.changes().reverse()) this.undo(each);
+      else this.undo(change);
       this.changes.pop();
-      if (isRowChange(change)) this.rowChanges--;
     }
+    this.hasRuns &&= mark > 0;
     this.unsound = false;
+  }
+
+  private undo(change: JournalEntry): void {
+    if (change.kind === 'position') this.named.put(change.name, change.before);
+    else change.target.undo(change);
+    if (isRowChange(change)) this.rowChanges--;
   }
 
   private commit(at: number = Date.now()): void {
     assert(this.depth === 0, 'only the outermost transaction commits');
-    const changes = this.rowChanges === this.changes.length ? (this.changes.slice() as Change[]) : this.changes.filter(isRowChange);
+    const { rowChanges } = this;
+    const entries = this.entries();
+    const changes = rowChanges === entries.length ? (entries as Change[]) : entries.filter(isRowChange);
     let operations: Operation[] | undefined;
     try {
       operations = this.operationsOf(changes);
-      if (changes.length > 0) this.append(at);
-      else if (this.changes.length > 0) this.log?.appendAside(this.nextLsn, this.changes);
+      if (rowChanges > 0) this.append(at, entries);
+      else if (entries.length > 0) this.log?.appendAside(this.nextLsn, entries);
     } catch (error) {
       this.undoTo(0);
       throw error;
     }
     this.changes.length = 0;
     this.rowChanges = 0;
-    if (changes.length === 0) return;
+    this.openRun = undefined;
+    this.hasRuns = false;
+    if (rowChanges === 0) return;
     this.lastLsn++;
     const deliveries = this.followers.size === 0 ? NOTHING : this.showFollowers(changes, at);
     for (const change of changes) change.target.finish(change);
@@ -361,6 +348,13 @@ export class Journal {
     else this.publisher.deliverWaiting();
   }
 
+  /** What the open transaction is made of. Runs of inserts are in it for those who ask; there may be none. */
+  private entries(): JournalEntry[] {
+    if (!this.hasRuns) return this.changes.slice() as JournalEntry[];
+    const asked = this.followers.size > 0 || this.changes.some((change) => change.kind !== 'position' && this.isObserved(change.target));
+    return asked ? this.changes.flatMap(changesOf) : this.changes.filter((change) => change.kind !== 'inserts');
+  }
+
   private showFollowers(changes: readonly Change[], at: number): Delivery[] {
     const followers = [...this.followers]; // user code may end some
     for (const follower of followers) follower.note(changes, at);
@@ -368,10 +362,10 @@ export class Journal {
     return followers.flatMap((follower) => follower.settle(this.lsn));
   }
 
-  private append(at: number): void {
-    this.recorder?.reserve(this.changes);
-    this.log?.append(this.nextLsn, this.currentTxn, at, this.changes);
-    this.recorder?.record(this.nextLsn, this.currentTxn, at, this.changes);
+  private append(at: number, entries: readonly JournalEntry[]): void {
+    this.recorder?.reserve(entries);
+    this.log?.append(this.nextLsn, this.currentTxn, at, entries);
+    this.recorder?.record(this.nextLsn, this.currentTxn, at, entries);
   }
 
   private operationsOf(changes: readonly Change[]): Operation[] | undefined {
@@ -381,11 +375,15 @@ export class Journal {
 
   /** The changes of the open transaction, for checks: places that are neither free nor any row's. */
   pendingOf(target: ChangeTarget): Change[] {
-    return this.changes.filter((change) => change.kind !== 'position').filter((change) => change.target === target);
+    return this.pending.filter((change) => change.kind !== 'position').filter((change) => change.target === target);
   }
 }
 
 const NOTHING: readonly Delivery[] = [];
+
+function changesOf(entry: JournalEntry | InsertRun): readonly JournalEntry[] {
+  return entry.kind === 'inserts' ? entry.changes() : [entry];
+}
 
 function isRowChange(change: JournalEntry): change is Change {
   return change.kind !== 'counter' && change.kind !== 'position';

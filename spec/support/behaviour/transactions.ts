@@ -52,6 +52,45 @@ export function transactionsBehave(open: OpenDatabase): void {
     expect(result).toEqual([1, 1]);
   });
 
+  it('tell listeners that came within them of rows that were inserted before', () => {
+    const events: unknown[] = [];
+    t.db.transaction(() => {
+      t.accounts.insertMany([account(1), account(2)]);
+      t.ledger.insert({ tenant: 'a', number: 1, amount: 1 });
+      t.accounts.insertMany([account(3), account(4)]);
+      t.accounts.updateBy(3, { score: 77 });
+      t.accounts.delete(4);
+      t.accounts.on('change', ({ kind, key, seq, after: row }) => events.push([kind, key, seq, row?.score]));
+    });
+    expect(events).toEqual([
+      ['insert', 1, 0, account(1).score],
+      ['insert', 2, 1, account(2).score],
+      ['insert', 3, 3, account(3).score],
+      ['insert', 4, 4, account(4).score],
+      ['update', 3, 5, 77],
+      ['delete', 4, 6, undefined],
+    ]);
+    expect([...t.db.check()]).toEqual([]);
+  });
+
+  it('undo inserts in turns with what else was done to their keys', () => {
+    t.accounts.insertMany([account(1), account(2)]);
+    const before = state();
+    expect(() =>
+      t.db.transaction(() => {
+        t.accounts.insertMany([account(3), account(4)]);
+        t.accounts.delete(1);
+        t.accounts.insert({ ...account(1), id: 1 });
+        t.accounts.delete(3);
+        expect(() => t.accounts.insertMany([account(3), account(5), account(2)])).toThrow(UniqueViolationError);
+        t.accounts.insertMany([account(3), account(6)]);
+        throw new Error('undo');
+      }),
+    ).toThrow('undo');
+    expect(state()).toEqual(before);
+    t.accounts.insertMany([account(3), account(4)]);
+  });
+
   it('nest as savepoints', () => {
     t.accounts.insert(account(1));
     t.db.transaction(() => {
