@@ -20,6 +20,17 @@ import { TRIALS } from './trials.js';
 /** By switch, the trials that it is there for, and those that might pay for it. */
 const MATTERS = {
   compiledCodecs: ['readByKey', 'insert', 'updatePlain', 'filteredCount', 'storedOpen'],
+  deferredIndexes: [
+    'insert',
+    'insertMany',
+    'insertThenRead',
+    'updateIndexed',
+    'delete',
+    'memory',
+    'storedLoad',
+    'storedOpen',
+    'storedReads',
+  ],
   denseKeys: ['getByKey', 'insert', 'delete', 'memory', 'storedOpen'],
   hashedUnique: ['getByUnique', 'insert', 'delete', 'memory'],
   updatesInPlace: ['updatePlain', 'memory'],

@@ -3,6 +3,7 @@ import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { HERE, ROOT } from './setup.js';
+import { STORES } from './stores/stores.js';
 
 /** Measured time after which a process begins no new round. */
 const BUDGET_MS = 5000;
@@ -57,7 +58,7 @@ export async function measure(job) {
   return best;
 }
 
-function measureOnce({ store, trial, size, quick, without, budgetMs = BUDGET_MS }) {
+function measureOnce({ store, trial, size, quick, without, budgetMs = budgetOf(store) }) {
   const directory = mkdtempSync(join(existsSync(SHARED_MEMORY) ? SHARED_MEMORY : tmpdir(), 'worktable-bench-'));
   const job = { store, trial, size, directory, quick, without, budgetMs };
   const limitMs = size >= LARGE_ROWS ? LIMIT_LARGE_MS : LIMIT_MS;
@@ -69,6 +70,10 @@ function measureOnce({ store, trial, size, quick, without, budgetMs = BUDGET_MS 
       resolve({ store, trial, size, ...outcome(error, stdout, stderr) });
     });
   });
+}
+
+function budgetOf(store) {
+  return STORES.find(({ name }) => name === store).budgetMs ?? BUDGET_MS;
 }
 
 function outcome(error, stdout, stderr) {

@@ -6,33 +6,37 @@
  */
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { HERE, ROOT } from './setup.js';
+import { HERE, RESULTS, ROOT, savedFigures } from './setup.js';
 import { STORES } from './stores/stores.js';
-import { reached } from './targets.js';
+import { reached, reachedBeyond } from './targets.js';
 
-const RESULTS = join(HERE, 'results');
 const GROWTH_PLOTS = ['get', 'unique', 'update', 'updateIndexed', 'range', 'insertMany'];
 const REPORTS = [
-  ['pauses.md', 'benchmarks/pauses.js'],
-  ['ycsb.md', 'benchmarks/ycsb.js'],
-  ['order-book.md', 'benchmarks/order-book.js'],
-  ['durable.md', 'benchmarks/durable.js'],
-  ['feed.md', 'benchmarks/feed.js'],
-  ['follow.md', 'benchmarks/follow.js'],
-  ['live.md', 'benchmarks/live.js'],
-  ['costs.md', 'benchmarks/costs.js'],
+  ['pauses', 'benchmarks/pauses.js'],
+  ['ycsb', 'benchmarks/ycsb.js'],
+  ['order-book', 'benchmarks/order-book.js'],
+  ['durable', 'benchmarks/durable.js'],
+  ['open', 'benchmarks/open.js'],
+  ['feed', 'benchmarks/feed.js'],
+  ['follow', 'benchmarks/follow.js'],
+  ['live', 'benchmarks/live.js'],
+  ['costs', 'benchmarks/costs.js'],
+  ['gains', 'benchmarks/gains.js'],
+  ['limits', 'benchmarks/limits.js'],
 ];
 
 const parts = [
   '# Performance',
-  'Made by `node benchmarks/performance.js` of what `npm run bench` and the runs named below have saved. Machines are small and noisy, so ratios of one run are what counts; a ratio below 1.2 either way says little.',
+  'Made by `node benchmarks/performance.js` of what `npm run bench -- --all` and the runs named below have saved. Machines are small and noisy, so ratios of one run are what counts; a ratio below 1.2 either way says little.',
   targets(),
+  beyond(),
   section(join(RESULTS, 'latest.md'), '## Every trial beside every store'),
   growth(),
-  ...REPORTS.map(([file, script]) => section(join(RESULTS, file), undefined, `By \`node ${script}\`.`)),
+  ...REPORTS.map(([name, script]) => section(join(RESULTS, `${name}.md`), undefined, `By \`node ${script}\`.`)),
   section(join(HERE, 'profile.md')),
 ];
-writeFileSync(join(ROOT, 'docs', 'performance.md'), `${parts.filter((part) => part !== '').join('\n\n')}\n`);
+const page = process.env.BENCH_RESULTS === undefined ? join(ROOT, 'docs', 'performance.md') : join(RESULTS, 'performance.md');
+writeFileSync(page, `${parts.filter((part) => part !== '').join('\n\n')}\n`);
 
 /** The run that `latest.md` shows, as numbers. */
 function latestRun() {
@@ -59,6 +63,14 @@ function targets() {
     `Of commit ${run.commit}. Against a peer: its time divided by worktable's (of bytes, its size). Against the map: worktable's time divided by the map's, which hands out the rows that it holds and undoes nothing.`,
     ...parts,
   ].join('\n\n');
+}
+
+function beyond() {
+  const lines = reachedBeyond((name) => savedFigures(name)?.figures).map(
+    ({ title, wanted, measured, holds }) => `| ${title} | ${wanted} | ${measured} | ${mark(holds)} |`,
+  );
+  if (lines.length === 0) return '';
+  return `### Beyond single figures\n\nFrom the runs below, which say of which commit they are.\n\n| | wanted | measured | |\n|---|---:|---:|---|\n${lines.join('\n')}`;
 }
 
 function titleOf(name) {

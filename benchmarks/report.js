@@ -88,6 +88,10 @@ function notes(run, stores) {
     const memory = run.results.find((result) => result.store === name && result.measured !== undefined);
     if (memory !== undefined) notes.push(`Memory of ${title}: ${memory.measured}.`);
   }
+  for (const size of run.sizes) {
+    const left = stores.filter(({ name, most }) => most < size && !run.results.some((r) => r.store === name && r.size === size));
+    if (left.length > 0) notes.push(`Not measured with ${thousands(size)} rows: ${left.map(({ title }) => title).join(', ')}.`);
+  }
   for (const { store, reason } of run.unavailable) notes.push(`${store} is not available here: ${reason}.`);
   return notes.map((note) => `- ${note}`).join('\n');
 }

@@ -8,18 +8,19 @@
  *   --quick                 few operations: a check that all works, and no measurement
  *   --check                 fails unless worktable is as fast as `rules.js` asks for
  *   --json                  prints the results as JSON, not as tables
+ *   --all                   everything else that is measured, too, and the page of it all: `all.js`
  *
- * A run of everything is saved under `results`. All stores must give the same answers; the run fails where they do not.
+ * A run of everything is saved under `results`; of sizes by themselves, as one. All stores must give the same answers; the run fails where they do not.
  */
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { measure } from './measure.js';
 import { mismatches } from './ratios.js';
 import { markdown } from './report.js';
 import { CHECKED_ROWS, CHECKED_STORES, CHECKED_TRIALS, judge } from './rules.js';
-import { build, identify, installPeers, RESULTS, versionOf } from './setup.js';
+import { build, HERE, identify, installPeers, RESULTS, versionOf } from './setup.js';
 import { STORES } from './stores/stores.js';
 import { TRIALS } from './trials.js';
 
@@ -46,10 +47,13 @@ const FILLINGS = 2;
  */
 
 const options = readOptions();
-installPeers();
-build();
-const run = await runAll(options);
-process.exitCode = finish(run, options) ? 0 : 1;
+if (options.all) process.exitCode = spawnSync(process.execPath, [join(HERE, 'all.js')], { stdio: 'inherit' }).status ?? 1;
+else {
+  installPeers();
+  build();
+  const run = await runAll(options);
+  process.exitCode = finish(run, options) ? 0 : 1;
+}
 
 function readOptions() {
   try {
@@ -71,18 +75,21 @@ function optionsOf(args) {
     quick: flag,
     check: flag,
     json: flag,
+    all: flag,
   };
   const { values } = parseArgs({ args, options: declared });
   const { quick, check, json } = values;
   return {
     sizes: check ? [CHECKED_ROWS] : (values.rows?.split(',').map(natural) ?? SIZES),
     stores: check ? CHECKED_STORES : among(values.stores, STORES, 'store'),
+    named: values.stores !== undefined,
     trials: check ? CHECKED_TRIALS : among(values.trials, TRIALS, 'trial'),
     repeat: natural(values.repeat),
     whole: !check && !quick && values.stores === undefined && values.trials === undefined,
     quick,
     check,
     json,
+    all: values.all,
   };
 }
 
@@ -101,14 +108,15 @@ function among(text, known, kind) {
 }
 
 /** @returns {Promise<Run>} */
-async function runAll({ sizes, stores, trials, quick, repeat, check }) {
+async function runAll({ sizes, stores, named, trials, quick, repeat, check }) {
   const unavailable = await findUnavailable(stores);
   const available = stores.filter((name) => !unavailable.some(({ store }) => store === name));
   const results = [];
   const unfilled = new Map();
   for (const size of sizes) {
+    const measured = available.filter((store) => named || size <= mostOf(store));
     for (const trial of trials) {
-      const jobs = available.map((store) => ({ store, trial, size, quick }));
+      const jobs = measured.map((store) => ({ store, trial, size, quick }));
       results.push(...(await measureSideBySide(jobs, repeat, unfilled)));
     }
   }
@@ -117,6 +125,10 @@ async function runAll({ sizes, stores, trials, quick, repeat, check }) {
   const platform = `${process.platform} ${process.arch}`;
   const date = new Date().toISOString().slice(0, 10);
   return { ...identify(), node: process.version, platform, date, sizes, stores, trials, quick, versions, unavailable, results };
+}
+
+function mostOf(store) {
+  return STORES.find(({ name }) => name === store).most ?? Number.POSITIVE_INFINITY;
 }
 
 async function findUnavailable(stores) {
@@ -169,11 +181,8 @@ async function measureDoubted(results, quick) {
 
 /** Prints and saves. @returns whether all is well */
 function finish(run, { whole, json, check }) {
-  const text = markdown(run);
-  console.log(json ? JSON.stringify(run, null, 2) : text);
-  if (whole) save(run, text);
-  // Stored databases have a table of their own.
-  if (whole) spawnSync(process.execPath, [join(HERE, 'durable.js')], { stdio: 'inherit' });
+  console.log(json ? JSON.stringify(run, null, 2) : markdown(run));
+  if (whole) save(withOtherSizes(run));
   const wrong = mismatches(run.results);
   for (const line of wrong) console.error(`stores gave different answers: ${line}`);
   const failed = run.results.filter(({ status }) => status === 'failed');
@@ -181,10 +190,23 @@ function finish(run, { whole, json, check }) {
   return [wrong.length === 0, failed.length === 0, !check || passes(run)].every(Boolean);
 }
 
-function save(run, text) {
+function fileOf({ version, commit }) {
+  return join(RESULTS, `${version}-${commit}.json`);
+}
+
+/** A run of one size is one with those of others of the same commit: they need not be made at one time. */
+function withOtherSizes(run) {
+  if (!existsSync(fileOf(run))) return run;
+  const saved = JSON.parse(readFileSync(fileOf(run), 'utf8'));
+  const others = saved.sizes.filter((size) => !run.sizes.includes(size));
+  const results = [...saved.results.filter(({ size }) => others.includes(size)), ...run.results];
+  return { ...run, sizes: [...others, ...run.sizes].sort((a, b) => a - b), results };
+}
+
+function save(run) {
   mkdirSync(RESULTS, { recursive: true });
-  writeFileSync(join(RESULTS, `${run.version}-${run.commit}.json`), `${JSON.stringify(run, null, 1)}\n`);
-  writeFileSync(join(RESULTS, 'latest.md'), text);
+  writeFileSync(fileOf(run), `${JSON.stringify(run, null, 1)}\n`);
+  writeFileSync(join(RESULTS, 'latest.md'), markdown(run));
 }
 
 /** Tells how each rule came out. A store that is not available breaks none; figures that are missing otherwise do. */

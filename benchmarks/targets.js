@@ -17,6 +17,7 @@ export const TARGETS = [
   { trial: 'delete', title: 'delete', peers: 1, map: 1 },
   { trial: 'insert', title: 'insert, one by one', peers: 1, map: 1 },
   { trial: 'insertMany', title: 'insertMany', peers: 2, map: 1 / 1.5 },
+  { trial: 'insertThenRead', title: 'insertMany, and a first read by each index', peers: 2, map: 1 / 1.5 },
   { trial: 'filteredCount', title: 'filtered count without an index', peers: 1, store: 'better-sqlite3' },
   { trial: 'memory', title: 'bytes a row', peers: 1, map: 0.5, store: 'better-sqlite3' },
   { trial: 'memory', title: 'JavaScript heap a row', map: 0.2, field: 'heap' },
@@ -43,4 +44,90 @@ export function reached(results, size) {
       withinMap: map === undefined || own === undefined ? undefined : own <= map,
     };
   });
+}
+
+/**
+ * What was set beyond single figures, of what runs have saved.
+ *
+ * @typedef {object} Reached
+ * @property {string} title
+ * @property {string} wanted
+ * @property {string} measured
+ * @property {boolean} [holds] of what was only to be shown, nothing
+ *
+ * @param {(name: string) => any} figuresOf what a run has saved, or nothing
+ * @returns {Reached[]}
+ */
+export function reachedBeyond(figuresOf) {
+  return [
+    ...durableReached(figuresOf('durable')),
+    ...openReached(figuresOf('open')),
+    ...growthReached(figuresOf('growth')),
+    ...pausesReached(figuresOf('pauses')),
+  ];
+}
+
+/** How many times better-sqlite3's durable commits a second, by commits in flight. */
+const DURABLE = { 1: 1.2, 100: 5, 1000: 10 };
+
+function durableReached(figures) {
+  if (figures === undefined) return [];
+  const { inFlight, speeds } = figures;
+  return Object.entries(DURABLE).map(([count, times]) => {
+    const at = inFlight.indexOf(Number(count));
+    const ratio = speeds.worktable[at] / speeds['sqlite-full'][at];
+    const title = `durable commits, ${Number(count).toLocaleString('en')} in flight, against better-sqlite3 FULL`;
+    return { title, wanted: `at least ${times}`, measured: ratio.toFixed(2), holds: ratio >= times };
+  });
+}
+
+const OPEN_AT_MOST = 2;
+
+function openReached(figures) {
+  if (figures === undefined) return [];
+  return figures.least.flatMap(({ name, open, read }) => {
+    const from = `${figures.size.toLocaleString('en')} rows ${name === 'log' ? 'from the log alone' : 'from a checkpoint'}`;
+    const line = (title, ratio) => ({ title, wanted: `at most ${OPEN_AT_MOST}`, measured: ratio.toFixed(2), holds: ratio <= OPEN_AT_MOST });
+    const least = 'against reading, checksums and decoding each row once';
+    return [line(`open ${from}, ${least}`, open), line(`open ${from} and read by each index, ${least}`, read)];
+  });
+}
+
+/** Time an operation at the largest size for that at the smallest, which is to be no more than the logarithms' ratio. */
+function growthReached(found) {
+  const own = found?.find(({ name }) => name === 'worktable');
+  if (own === undefined) return [];
+  const [first, last] = [own.lines[0], own.lines.at(-1)];
+  const most = Math.log(last.size) / Math.log(first.size);
+  const sizes = `${first.size.toLocaleString('en')} to ${last.size.toLocaleString('en')} rows`;
+  const grown = Object.keys(first.figures).map((operation) => {
+    const times = last.figures[operation] / first.figures[operation];
+    return {
+      title: `growth of ${operation}, ${sizes}`,
+      wanted: `at most ${most.toFixed(2)}`,
+      measured: times.toFixed(2),
+      holds: times <= most,
+    };
+  });
+  const ended = found.map(({ title, lines, ended: reason }) => ({
+    title: `${title}: the most rows with Node's default heap`,
+    wanted: '–',
+    measured: `${(lines.at(-1)?.size ?? 0).toLocaleString('en')}${reason === undefined ? '' : `, then ${reason}`}`,
+  }));
+  return [...grown, ...ended];
+}
+
+function pausesReached(figures) {
+  const own = figures?.found.find(({ store }) => store === 'worktable');
+  const map = figures?.found.find(({ store }) => store === 'map');
+  if (own === undefined || map === undefined) return [];
+  const beside = (title, value) => ({ title, wanted: '–', measured: `${value(own)} (the map by hand: ${value(map)})` });
+  const ms = (us) => `${(us / 1000).toPrecision(3)} ms`;
+  return [
+    ...['reads', 'writes'].flatMap((kind) => [
+      beside(`${kind} under a steady load, p99.9`, (one) => ms(one[kind].p999)),
+      beside(`${kind} under a steady load, longest`, (one) => ms(one[kind].longest)),
+    ]),
+    beside('garbage collection a million operations', ({ perMillionMs }) => `${perMillionMs.toFixed(0)} ms`),
+  ];
 }
