@@ -69,6 +69,13 @@ export class RowIds {
     return this.links.byteLength;
   }
 
+  /** All ids, ascending. */
+  toArray(): Int32Array {
+    const rows = new Int32Array(this.alive);
+    for (let row = 0, count = 0; row < this.used; row++) if ((this.links[row] as number) >= 0) rows[count++] = row;
+    return rows;
+  }
+
   *[Symbol.iterator](): Generator<RowId> {
     for (let row = 0; row < this.used; row++) if ((this.links[row] as number) >= 0) yield row as RowId;
   }

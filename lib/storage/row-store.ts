@@ -282,6 +282,10 @@ export class RowStore {
     return this.ids;
   }
 
+  rowIdArray(): Int32Array {
+    return this.ids.toArray();
+  }
+
   /** A mark for `trimTo`. */
   get pageExtent(): number {
     return this.pages.extent;

@@ -123,7 +123,7 @@ export class TableLoader {
   finish(): void {
     const { core } = this;
     if (core.secondaries.length === 0) return;
-    const rows = Int32Array.from(core.store.rowIds);
+    const rows = core.store.rowIdArray();
     for (const index of core.secondaries) this.build(index, rows);
   }
 
