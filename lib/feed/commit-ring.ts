@@ -2,7 +2,7 @@ import { OffsetTruncatedError } from '../errors.js';
 import type { LogCursor, LogSlice } from '../persistence/persistence-engine.js';
 import { recordBound, writeTransaction } from '../persistence/transaction-record.js';
 import type { JournalEntry } from '../transaction/change.js';
-import type { CommitRecorder } from '../transaction/journal.js';
+import type { CommitRecorder } from '../transaction/commit-log.js';
 
 const MOST_CHUNK_BYTES = 256 * 1024;
 const LEAST_CHUNK_BYTES = 4 * 1024;

@@ -7,7 +7,8 @@ import type { Stored } from '../schema/stored-value.js';
 import type { ColumnSchema } from '../schema/table-schema.js';
 import { type Link, NO_LINK, type RowId } from '../storage/link.js';
 import type { Change, ChangeTarget } from '../transaction/change.js';
-import type { CommitFollower, Journal } from '../transaction/journal.js';
+import type { CommitFollower } from '../transaction/commit-log.js';
+import type { Journal } from '../transaction/journal.js';
 import { type LiveFilter, type LiveSource, type NetChange, RowPlaces } from './live-source.js';
 
 /** A live query, as far as its table knows it. */

@@ -2,8 +2,9 @@ import { EventEmitter } from 'eventemitter3';
 import { assert } from '../assert.js';
 import type { Lsn } from '../cdc/operation.js';
 import { DiskFullError, PersistenceFailedError, QueueFullError } from '../errors.js';
-import type { JournalEntry } from '../transaction/change.js';
-import type { CommitLog } from '../transaction/journal.js';
+import type { Link } from '../storage/link.js';
+import type { JournalEntry, LoggedTable } from '../transaction/change.js';
+import type { CommitLog } from '../transaction/commit-log.js';
 import type { PersistenceEngine } from './persistence-engine.js';
 import { TransactionGroup } from './transaction-group.js';
 
@@ -92,6 +93,11 @@ export class PersistenceTask implements CommitLog {
 
   append(lsn: Lsn, txn: number, at: number, entries: readonly JournalEntry[]): void {
     this.filling.addTransaction(lsn, txn, at, entries);
+    this.appended();
+  }
+
+  appendOverwrite(lsn: Lsn, txn: number, at: number, table: LoggedTable, link: Link): void {
+    this.filling.addOverwrite(lsn, txn, at, table, link);
     this.appended();
   }
 

@@ -1,6 +1,7 @@
-import type { JournalEntry } from '../transaction/change.js';
+import type { Link } from '../storage/link.js';
+import type { JournalEntry, LoggedTable } from '../transaction/change.js';
 import { FRAME_ALIGNMENT, FRAME_HEADER_BYTES } from './frame.js';
-import { recordBound, writeAside, writeTransaction } from './transaction-record.js';
+import { overwriteBound, recordBound, writeAside, writeOverwrite, writeTransaction } from './transaction-record.js';
 
 /** Bytes before each part of a group, for whatever an engine writes in front of it. */
 export const HEADROOM_BYTES = FRAME_HEADER_BYTES;
@@ -57,6 +58,17 @@ export class TransactionGroup {
   addTransaction(lsn: number, txn: number, at: number, entries: readonly JournalEntry[]): void {
     const part = this.room(recordBound(entries), lsn);
     part.to = writeTransaction(this.bytes, part.to, txn, at, entries);
+    this.endTransaction(part, lsn);
+  }
+
+  /** Adds a transaction of one update, whose new bytes are staged, as `addTransaction`. */
+  addOverwrite(lsn: number, txn: number, at: number, table: LoggedTable, link: Link): void {
+    const part = this.room(overwriteBound(table, link), lsn);
+    part.to = writeOverwrite(this.bytes, part.to, txn, at, table, link);
+    this.endTransaction(part, lsn);
+  }
+
+  private endTransaction(part: GroupPart, lsn: number): void {
     part.transactions++;
     this.nextLsn = lsn + 1;
     this.end(part, lsn);

@@ -3,10 +3,10 @@ import type { ByteReader } from '../bytes/byte-reader.js';
 import { writeString } from '../bytes/text.js';
 import { writeInt, writeLongBigInt, writeLongNumber } from '../bytes/varint.js';
 import { copyBytes } from '../schema/patch-row.js';
-import { NO_LINK } from '../storage/link.js';
+import { type Link, NO_LINK } from '../storage/link.js';
 import type { RowStore } from '../storage/row-store.js';
 import type { UpdateBytes } from '../table/table-loader.js';
-import type { Change, JournalEntry } from '../transaction/change.js';
+import type { Change, JournalEntry, LoggedTable } from '../transaction/change.js';
 import { isPositionName, MOST_POSITION_NAME_BYTES, type PositionChange } from '../transaction/positions.js';
 
 /**
@@ -50,12 +50,38 @@ export function recordBound(entries: readonly JournalEntry[]): number {
   return bound;
 }
 
+/** The most bytes that the record of an overwrite of the row at `link` can take. */
+export function overwriteBound({ store }: LoggedTable, link: Link): number {
+  return RECORD_OVERHEAD + OPERATION_OVERHEAD + 2 * Math.max(store.lengthAt(link), store.overwriteLength(link));
+}
+
 /** Writes a transaction's record at `position`, where `recordBound` bytes are free. @returns the position behind it. */
 export function writeTransaction(bytes: Buffer, position: number, txn: number, at: number, entries: readonly JournalEntry[]): number {
+  return writeOperations(bytes, position, writeBeginning(bytes, position, txn, at), entries);
+}
+
+function writeBeginning(bytes: Buffer, position: number, txn: number, at: number): number {
   let p = position + LENGTH_BYTES;
   bytes[p++] = RecordKind.Transaction;
   p = bytes.writeDoubleLE(at, p);
-  return writeOperations(bytes, position, writeLongNumber(bytes, p, txn), entries);
+  return writeLongNumber(bytes, p, txn);
+}
+
+/** Writes the record of a transaction of one update, whose new bytes are staged, as `writeTransaction`. */
+export function writeOverwrite(
+  bytes: Buffer,
+  position: number,
+  txn: number,
+  at: number,
+  { store, logId }: LoggedTable,
+  link: Link,
+): number {
+  let p = writeInt(bytes, writeBeginning(bytes, position, txn, at), 1);
+  bytes[p++] = Op.Update;
+  p = writeInt(bytes, p, logId);
+  const from = writeInt(bytes, p, store.overwriteLength(link));
+  p = store.copyOverwrite(link, bytes, from);
+  return endRecord(bytes, position, writeDifference(bytes, from, p, store, link));
 }
 
 /** Writes keys and positions without a transaction, as `writeTransaction`. */
@@ -69,8 +95,12 @@ export function writeAside(bytes: Buffer, position: number, entries: readonly Jo
 function writeOperations(bytes: Buffer, position: number, at: number, entries: readonly JournalEntry[]): number {
   let p = writeInt(bytes, at, entries.length);
   for (const entry of entries) p = entry.kind === 'position' ? writePosition(bytes, p, entry) : writeOperation(bytes, p, entry);
-  bytes.writeUInt32LE(p - position - LENGTH_BYTES, position);
-  return p;
+  return endRecord(bytes, position, p);
+}
+
+function endRecord(bytes: Buffer, position: number, end: number): number {
+  bytes.writeUInt32LE(end - position - LENGTH_BYTES, position);
+  return end;
 }
 
 function writeOperation(bytes: Buffer, position: number, change: Change): number {
@@ -86,7 +116,7 @@ function writeOperation(bytes: Buffer, position: number, change: Change): number
       bytes[p++] = Op.Update;
       p = writeInt(bytes, p, logId);
       p = writeRow(bytes, p, store, newLink);
-      return writeDifference(bytes, p, change);
+      return writeDifference(bytes, p - store.lengthAt(newLink), p, store, oldLink);
     case 'delete':
       bytes[p++] = change.expired ? Op.Expire : Op.Delete;
       p = writeInt(bytes, p, logId);
@@ -113,19 +143,16 @@ function writeRow(bytes: Buffer, position: number, store: RowStore, link: Change
   return copyBytes(store.bufferAt(link), from, from + length, bytes, p);
 }
 
-function writeDifference(bytes: Buffer, position: number, { target, oldLink, newLink }: Change): number {
-  const { store } = target.logged;
-  const before = store.bufferAt(oldLink);
-  const after = store.bufferAt(newLink);
-  const beforeAt = store.positionAt(oldLink);
-  const afterAt = store.positionAt(newLink);
-  const length = store.lengthAt(oldLink);
-  const afterLength = store.lengthAt(newLink);
-  const most = Math.min(length, afterLength);
+/** Writes what of the row before, at `link`, differs from the row after it, which stands in `[from, position)`. */
+function writeDifference(bytes: Buffer, from: number, position: number, store: RowStore, link: Link): number {
+  const before = store.bufferAt(link);
+  const beforeAt = store.positionAt(link);
+  const length = store.lengthAt(link);
+  const most = Math.min(length, position - from);
   let prefix = 0;
-  while (prefix < most && before[beforeAt + prefix] === after[afterAt + prefix]) prefix++;
+  while (prefix < most && before[beforeAt + prefix] === bytes[from + prefix]) prefix++;
   let suffix = 0;
-  while (suffix < most - prefix && before[beforeAt + length - suffix - 1] === after[afterAt + afterLength - suffix - 1]) suffix++;
+  while (suffix < most - prefix && before[beforeAt + length - suffix - 1] === bytes[position - suffix - 1]) suffix++;
   let p = writeInt(bytes, position, prefix);
   p = writeInt(bytes, p, suffix);
   p = writeInt(bytes, p, length - prefix - suffix);

@@ -22,7 +22,8 @@ export class RowStore {
   private readonly ids: RowIds;
   private stagedAtTail = false;
   private stagedLength = 0;
-  private stagedColumnAt = 0;
+  /** Where in its row the staged column goes; −1 where a whole row is staged. */
+  private stagedColumnAt = -1;
 
   constructor(
     private readonly schema: TableSchema,
@@ -57,6 +58,7 @@ export class RowStore {
       end = this.codec.encode(values, scratch.bytes, HEADER_BYTES);
     }
     this.stagedAtTail = false;
+    this.stagedColumnAt = -1;
     this.stagedLength = this.checkedLength(end - HEADER_BYTES);
   }
 
@@ -78,6 +80,7 @@ export class RowStore {
       end = patchRow(codec, schema, source, position, length, changed, values, scratch.bytes, HEADER_BYTES);
     }
     this.stagedAtTail = false;
+    this.stagedColumnAt = -1;
     this.stagedLength = this.checkedLength(end - HEADER_BYTES);
   }
 
@@ -91,20 +94,42 @@ export class RowStore {
     const from = this.codec.locate(column, buffer, this.pages.positionOf(link));
     const length = writeElement(field, value, scratch.bytes, 0);
     if (length > scratch.bytes.length || length !== skipElement(field, buffer, from) - from) return false;
-    this.stagedColumnAt = from;
+    this.stagedColumnAt = from - this.pages.positionOf(link);
     this.stagedLength = length;
     return true;
   }
 
   /** Writes the staged column of the row at `link`. Cannot fail. */
   overwriteColumn(link: Link): void {
-    copyBytes(scratch.bytes, 0, this.stagedLength, this.pages.bufferOf(link), this.stagedColumnAt);
+    this.copyColumn(this.pages.bufferOf(link), this.pages.positionOf(link));
+  }
+
+  private copyColumn(target: Buffer, position: number): void {
+    copyBytes(scratch.bytes, 0, this.stagedLength, target, position + this.stagedColumnAt);
+  }
+
+  /** How long the row at `link` will be when what is staged for it is written over it. */
+  overwriteLength(link: Link): number {
+    return this.stagedColumnAt < 0 ? this.stagedLength : this.pages.lengthOf(link);
+  }
+
+  /** Copies the row at `link` as it will be then. @returns the position behind it */
+  copyOverwrite(link: Link, target: Buffer, to: number): number {
+    if (this.stagedColumnAt < 0) {
+      const { bytes, position } = this.staged();
+      return copyBytes(bytes, position, position + this.stagedLength, target, to);
+    }
+    const from = this.pages.positionOf(link);
+    const end = copyBytes(this.pages.bufferOf(link), from, from + this.pages.lengthOf(link), target, to);
+    this.copyColumn(target, to);
+    return end;
   }
 
   private fitsTail(length: number, tail: Buffer, position: number): boolean {
     if (position + length > tail.length) return false;
     this.stagedLength = this.checkedLength(length);
     this.stagedAtTail = true;
+    this.stagedColumnAt = -1;
     return true;
   }
 

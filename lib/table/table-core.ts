@@ -1,4 +1,3 @@
-import { assert } from '../assert.js';
 import type { IsolatedEmitter } from '../cdc/isolated-emitter.js';
 import { type ChangeKind, type LinkInfo, type Lsn, Operation } from '../cdc/operation.js';
 import type { TableEvents } from '../cdc/publisher.js';
@@ -20,6 +19,7 @@ import type { Change, LoggedTable } from '../transaction/change.js';
 import type { Journal } from '../transaction/journal.js';
 import { keyAccess } from './key-access.js';
 import { KeyCounter } from './key-counter.js';
+import { addBack, type KeyMove, moveBack, moveKeys } from './key-moves.js';
 import { RowExpiry } from './row-expiry.js';
 import { RowLocks } from './row-locks.js';
 import { TableOperations } from './table-operations.js';
@@ -219,7 +219,7 @@ export class TableCore implements WritableTable {
   /**
    * Gives some columns of a row, never of its key, new values; `changed` ascends. Indexes whose key changes follow; a
    * violated one puts them all back. With `keep`, the bytes before stay for the journal; without, nobody could ask for
-   * them, and they are overwritten where the new ones fit.
+   * them, and they are overwritten where the new ones fit. @returns what is to be recorded; nothing where it was overwritten
    * @throws UniqueViolationError, RowTooLargeError, TableFullError
    */
   update(row: RowId, changed: readonly number[], values: readonly Stored[], keep: boolean): Change | undefined {
@@ -229,6 +229,14 @@ export class TableCore implements WritableTable {
     return this.expiry.makingWay(() => this.replace(row, changed, values, keep), values, row, changed);
   }
 
+  /**
+   * Steps of an update that writes over its row, and what undoes each when a later one fails:
+   *
+   * 1. the new bytes are staged beside it: nothing, no room is claimed
+   * 2. indexes follow: `moveBack`
+   * 3. the log, where there is one, takes the old and the staged bytes as a transaction: nothing, it is the last that fails
+   * 4. the bytes are written over the row's; the caller has the LSN counted, and waiting listeners told
+   */
   private replace(row: RowId, changed: readonly number[], values: readonly Stored[], keep: boolean): Change | undefined {
     const { store } = this;
     const old = store.linkOf(row);
@@ -237,6 +245,7 @@ export class TableCore implements WritableTable {
     const [only] = changed;
     if (!keep && changed.length === 1 && store.stageColumn(old, only as number, values[only as number])) {
       if (moves !== undefined) this.moveKeys(row, moves, NO_LINK, pages);
+      this.logOverwrite(row, old, moves);
       store.overwriteColumn(old);
       return undefined;
     }
@@ -245,10 +254,19 @@ export class TableCore implements WritableTable {
     // Claiming room comes before the indexes: memory may end there, and in the indexes' steps nothing can fail.
     if (!inPlace) store.replace(row);
     if (moves !== undefined) this.moveKeys(row, moves, inPlace ? NO_LINK : old, pages);
-    if (keep) return this.change('update', row, old, store.linkOf(row), this.counter.value, pages);
-    if (inPlace) store.overwrite(row);
-    else store.release(old);
+    if (!inPlace) return this.change('update', row, old, store.linkOf(row), this.counter.value, pages);
+    this.logOverwrite(row, old, moves);
+    store.overwrite(row);
     return undefined;
+  }
+
+  private logOverwrite(row: RowId, link: Link, moves: readonly KeyMove[] | undefined): void {
+    try {
+      this.journal.logOverwrite(this, link);
+    } catch (error) {
+      if (moves !== undefined) moveBack(row, moves);
+      throw error;
+    }
   }
 
   private isWhole(changed: readonly number[]): boolean {
@@ -274,36 +292,16 @@ export class TableCore implements WritableTable {
 
   /** Moves a row within indexes; a refusal puts it back everywhere, and restores its place where it has a new one. */
   private moveKeys(row: RowId, moves: readonly KeyMove[], replaced: Link, pages: number): void {
-    let moved = 0;
     try {
-      for (; moved < moves.length; moved++) {
-        const { index, from, to } = moves[moved] as KeyMove;
-        index.remove(from, row); // first: a row stands under one key at a time
-        let added = false;
-        try {
-          added = index.add(to, row);
-        } finally {
-          if (!added) this.addBack(index, from, row);
-        }
-        if (!added) throw this.violation(index);
-      }
+      const refusing = moveKeys(row, moves);
+      if (refusing !== undefined) throw this.violation(refusing);
     } catch (error) {
-      while (--moved >= 0) {
-        const { index, from, to } = moves[moved] as KeyMove;
-        index.remove(to, row);
-        this.addBack(index, from, row);
-      }
       if (replaced !== NO_LINK) {
         this.store.restore(row, replaced);
         this.store.trimTo(pages);
       }
       throw error;
     }
-  }
-
-  /** Puts a key back that was there a moment ago. */
-  private addBack(index: TableIndex, key: Key, row: RowId): void {
-    assert(index.add(key, row), `undoing: ${this.name}.${index.name} takes back the key that it had`);
   }
 
   /** Deletes a row. Its bytes stay until the journal has finished with them. */
@@ -356,13 +354,13 @@ export class TableCore implements WritableTable {
           const to = this.keyAt(index, newLink);
           if (index.compare(from, to) === 0) continue;
           index.remove(to, row);
-          this.addBack(index, from, row);
+          addBack(index, from, row);
         }
         this.store.restore(row, oldLink);
         break;
       case 'delete':
-        this.addBack(this.primary, this.keyAt(this.primary, oldLink), row);
-        for (const index of this.secondaries) this.addBack(index, this.keyAt(index, oldLink), row);
+        addBack(this.primary, this.keyAt(this.primary, oldLink), row);
+        for (const index of this.secondaries) addBack(index, this.keyAt(index, oldLink), row);
         break;
       case 'counter':
     }
@@ -387,10 +385,4 @@ export class TableCore implements WritableTable {
     const link: LinkInfo = this.store.placeOf(newLink === NO_LINK ? oldLink : newLink);
     return new Operation(this.operations, kind as ChangeKind, lsn, txn, seq, before, after, link, change.expired);
   }
-}
-
-interface KeyMove {
-  readonly index: TableIndex;
-  readonly from: Key;
-  readonly to: Key;
 }

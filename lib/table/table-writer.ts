@@ -173,10 +173,10 @@ export class TableWriter<C extends EntityClass, E extends object = RowOf<C>> ext
 
   /** Updates a row and settles the change, unless it is to be kept for an operation. */
   protected updateRow(row: RowId, changed: readonly number[], values: readonly Stored[], keep: boolean): Change | undefined {
-    const unobserved = !keep && this.overwrites && this.target.journal.isUnobserved(this.target);
-    const change = this.target.update(row, changed, values, !unobserved);
+    const overwrites = !keep && this.overwrites && this.target.journal.allowsOverwrites(this.target);
+    const change = this.target.update(row, changed, values, !overwrites);
     if (change === undefined) this.target.journal.countUnobserved();
-    else if (!keep) this.target.journal.record(change);
+    else if (!keep) this.settle(change);
     return change;
   }
 

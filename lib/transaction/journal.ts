@@ -5,42 +5,9 @@ import { type Delivery, Publisher } from '../cdc/publisher.js';
 import { ClosedError, InvariantError, TransactionError } from '../errors.js';
 import type { Link, RowId } from '../storage/link.js';
 import type { Change, ChangeTarget, JournalEntry } from './change.js';
+import type { CommitFollower, CommitLog, CommitRecorder } from './commit-log.js';
 import { InsertRun } from './insert-run.js';
 import { Positions } from './positions.js';
-
-/** Where committed transactions are kept, if anywhere: `PersistenceTask` is one. */
-export interface CommitLog {
-  /** @throws where no transaction can be taken now; nothing has been touched then */
-  assertRoom(): void;
-  /** Takes a transaction; its changes' bytes are where their links say. What throws undoes the transaction. */
-  append(lsn: Lsn, txn: number, at: number, entries: readonly JournalEntry[]): void;
-  /** Takes keys that were given out, and positions that were set, in a transaction without a row. */
-  appendAside(nextLsn: Lsn, entries: readonly JournalEntry[]): void;
-}
-
-/** Keeps committed transactions in memory, for change feeds. */
-export interface CommitRecorder {
-  /** Makes room for them, so that `record` cannot fail. What throws undoes the transaction. */
-  reserve(entries: readonly JournalEntry[]): void;
-  record(lsn: Lsn, txn: number, at: number, entries: readonly JournalEntry[]): void;
-}
-
-/**
- * Follows commits while the bytes before and after each change are still where its links say. The steps are taken by all
- * followers one after the other; they come between the commit and its listeners, and do not throw.
- */
-export interface CommitFollower {
-  /** Whether it has to know of changes to this table. */
-  hears(target: ChangeTarget): boolean;
-  /** Remembers what was committed. */
-  note(changes: readonly Change[], at: number): void;
-  /** Looks at it with whatever user code there is, before any follower has moved on. */
-  show(): void;
-  /** Moves on. @returns what tells its listeners, when their turn comes */
-  settle(lsn: Lsn): readonly Delivery[];
-  /** Nothing more will be committed. */
-  end(): void;
-}
 
 /**
  * The transactions of a database. Every write is recorded here; outside of `run` each is a transaction of its own.
@@ -192,8 +159,16 @@ export class Journal {
 
   /** Whether anybody but undo asks about a change to this table. */
   isObserved(target: ChangeTarget): boolean {
-    if (this.log !== undefined || this.recorder !== undefined) return true;
-    if (target.isHeard || target.keepsVersions || this.publisher.hearsCommits) return true;
+    return this.log !== undefined || this.isWatched(target);
+  }
+
+  /** Whether an update of this table may write over its row: when a log has taken it, nobody could ask for the bytes before. */
+  allowsOverwrites(target: ChangeTarget): boolean {
+    return this.depth === 0 && !this.isWatched(target);
+  }
+
+  private isWatched(target: ChangeTarget): boolean {
+    if (this.recorder !== undefined || target.isHeard || target.keepsVersions || this.publisher.hearsCommits) return true;
     for (const follower of this.followers) if (follower.hears(target)) return true;
     return false;
   }
@@ -210,6 +185,14 @@ export class Journal {
   /** Tells whoever listens to such errors. */
   get listenerFailed(): ListenerFailure {
     return this.publisher.listenerFailed;
+  }
+
+  /**
+   * Has the log, where there is one, take an update whose new bytes are staged and are written over those at `link` next;
+   * then `countUnobserved` ends it. What throws has changed nothing.
+   */
+  logOverwrite(target: ChangeTarget, link: Link): void {
+    this.log?.appendOverwrite(this.nextLsn, this.lastTxn + 1, Date.now(), target.logged, link);
   }
 
   /** Counts a transaction of one change that nobody observes. */
