@@ -1,3 +1,5 @@
+import { availableParallelism } from 'node:os';
+
 /** Specs run as ES modules, compiled by swc with the decorators and metadata that users' compilers emit. */
 export default {
   testEnvironment: 'node',
@@ -21,6 +23,8 @@ export default {
     ],
   },
   testTimeout: 60_000,
+  // On a machine with two cores Jest would leave one of them idle.
+  maxWorkers: Math.max(2, availableParallelism() - 1),
   // `npm run branches`: whatever can happen to stored bytes has a spec, and a small one, which does not find it by chance.
   collectCoverageFrom: ['lib/disk/**/*.ts', 'lib/persistence/**/*.ts'],
   coverageThreshold: { './lib/disk/': { branches: 100 }, './lib/persistence/': { branches: 100 } },
