@@ -6,7 +6,7 @@
  *     node benchmarks/durable.js [rows]
  */
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { fdatasyncSync, fsyncSync, mkdtempSync, openSync, readdirSync, rmSync, statSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Dataset } from './dataset.js';
@@ -43,6 +43,34 @@ async function commits(store, inFlight) {
   const began = performance.now();
   await clients(COMMIT_MS);
   return { perSecond: (done / (performance.now() - began)) * 1000 };
+}
+
+/** Commits whose bytes in the log tell how many a bare sync has to write. */
+const WEIGHED = 500;
+const AHEAD_BYTES = 2 ** 22;
+
+/** The least of a durable commit: as many bytes as one has in the log, written over zeros and synced, and nothing else. */
+async function bareSyncs(directory) {
+  const store = await DURABLE_STORES.worktable.open(directory);
+  const data = new Dataset(WEIGHED);
+  for (let n = 0; n < WEIGHED; n++) await store.commit(data.row(n));
+  await store.close();
+  const bytes = Buffer.alloc(Math.round(bytesIn(join(directory, 'wal')) / WEIGHED), 1);
+  const file = openSync(join(directory, 'bare'), 'w');
+  writeSync(file, Buffer.alloc(AHEAD_BYTES), 0, AHEAD_BYTES, 0);
+  fsyncSync(file);
+  let done = 0;
+  const run = (ms) => {
+    for (const until = performance.now() + ms; performance.now() < until; done++) {
+      writeSync(file, bytes, 0, bytes.length, (done * bytes.length) % (AHEAD_BYTES - bytes.length));
+      fdatasyncSync(file);
+    }
+  };
+  run(300);
+  done = 0;
+  const began = performance.now();
+  run(COMMIT_MS);
+  return { perSecond: (done / (performance.now() - began)) * 1000, bytes: bytes.length };
 }
 
 const BATCH = 1000;
@@ -85,6 +113,7 @@ async function latencies(store) {
 }
 
 async function runOne(directory) {
+  if (trial === 'bare') return bareSyncs(directory);
   const info = DURABLE_STORES[storeName];
   const store = await info.open(directory);
   if (trial === 'load') {
@@ -166,6 +195,17 @@ say(
     .map((value) => ratio(value, own[0]))
     .join(', ')}.\n`,
 );
+const syncs = [1, 2, 3]
+  .map(() => ({
+    own: fresh((directory) => measure('worktable', 1, directory)),
+    bare: fresh((directory) => measure('worktable', 'bare', directory)),
+  }))
+  .filter((pair) => pair.own && pair.bare);
+const share = syncs.length === 0 ? undefined : median(syncs.map((pair) => pair.own.perSecond / pair.bare.perSecond));
+if (share !== undefined)
+  say(
+    `Of a commit's time with one in flight, a loop that does nothing but write as many bytes (${syncs[0].bare.bytes}) over zeros and sync them takes ${(share * 100).toFixed(0)} %: the median of three pairs.\n`,
+  );
 
 say(`## ${ROWS.toLocaleString('en')} rows: load in transactions of ${BATCH}, bytes\n`);
 say('| beside worktable in commit mode | load | bytes on disk |');
@@ -196,4 +236,4 @@ for (const name of ['worktable', 'sqlite-full']) {
     `| ${DURABLE_STORES[name].title}: microseconds with checkpoints | ${['p50', 'p99', 'p999'].map((p) => during[p].toFixed(0)).join(' | ')} |`,
   );
 }
-saveReport('durable', `${lines.join('\n')}\n`, { rows: ROWS, inFlight: IN_FLIGHT, speeds: Object.fromEntries(speeds) });
+saveReport('durable', `${lines.join('\n')}\n`, { rows: ROWS, inFlight: IN_FLIGHT, speeds: Object.fromEntries(speeds), share });

@@ -33,7 +33,7 @@ const MATTERS = {
   ],
   denseKeys: ['getByKey', 'insert', 'delete', 'memory', 'storedOpen'],
   hashedUnique: ['getByUnique', 'insert', 'delete', 'memory'],
-  updatesInPlace: ['updatePlain', 'memory'],
+  updatesInPlace: ['updatePlain', 'storedUpdate', 'memory'],
 };
 /** A difference that is looked into, in one look. */
 const DIFFERENCE = 0.08;

@@ -72,13 +72,17 @@ const DURABLE = { 1: 1.2, 100: 5, 1000: 10 };
 
 function durableReached(figures) {
   if (figures === undefined) return [];
-  const { inFlight, speeds } = figures;
-  return Object.entries(DURABLE).map(([count, times]) => {
+  const { inFlight, speeds, share } = figures;
+  const lines = Object.entries(DURABLE).map(([count, times]) => {
     const at = inFlight.indexOf(Number(count));
     const ratio = speeds.worktable[at] / speeds['sqlite-full'][at];
     const title = `durable commits, ${Number(count).toLocaleString('en')} in flight, against better-sqlite3 FULL`;
     return { title, wanted: `at least ${times}`, measured: ratio.toFixed(2), holds: ratio >= times };
   });
+  return [
+    ...lines,
+    { title: "the sync's share of a durable commit's time, one in flight", wanted: '–', measured: `${(share * 100).toFixed(0)} %` },
+  ];
 }
 
 const OPEN_AT_MOST = 2;
