@@ -4,12 +4,11 @@
  *
  *     node benchmarks/costs.js [rows]
  */
-import { execFileSync, spawnSync } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import { Dataset } from './dataset.js';
 import { median } from './ratios.js';
+import { identity, saveReport } from './setup.js';
 import { openUsing } from './stores/worktable.js';
 
 const ROUNDS = 7;
@@ -160,10 +159,9 @@ if (wanted !== undefined) {
     times.set(name, Number(stdout));
   }
   const lines = [...times].map(([name, ns]) => `| ${name} | ${Math.round(ns)} | ${(ns / times.get(baseOf(name))).toFixed(2)} |`);
-  const commit = execFileSync('git', ['describe', '--always', '--dirty'], { encoding: 'utf8' }).trim();
   const text = `# What it costs
 
-${ROWS} rows of eight columns, commit ${commit}, Node ${process.version}. Each line ran in a process of its own; the
+${identity()}: ${ROWS} rows of eight columns. Each line ran in a process of its own; the
 ratio is to the plain update, or to the plain get, above it. Machines are noisy: below 1.2, a ratio says nothing.
 
 | | ns | ratio |
@@ -171,5 +169,5 @@ ratio is to the plain update, or to the plain get, above it. Machines are noisy:
 ${lines.join('\n')}
 `;
   console.log(text);
-  writeFileSync(fileURLToPath(new URL('results/costs.md', import.meta.url)), text);
+  saveReport('costs', text, Object.fromEntries(times));
 }

@@ -10,7 +10,7 @@ import { pick, runChild } from './child.js';
 import { Dataset } from './dataset.js';
 import { build, identity, installPeers, saveReport } from './setup.js';
 import { openStore, STORES } from './stores/stores.js';
-import { rows } from './trials.js';
+import { askIndexes, rows } from './trials.js';
 
 const COMPARED = ['worktable', 'map'];
 const BATCH_ROWS = 1000;
@@ -25,6 +25,7 @@ async function load({ store: name, size, seconds, perSecond }) {
   const data = new Dataset(size);
   const store = await openStore(name, '');
   for (let from = 0; from < size; from += BATCH_ROWS) store.insertMany(rows(data, from, Math.min(BATCH_ROWS, size - from), store));
+  await askIndexes(store, data);
   const mix = new Mix(store, data, size);
   await run(mix, WARM_SECONDS, perSecond, undefined, undefined);
   globalThis.gc();

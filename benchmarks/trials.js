@@ -196,7 +196,7 @@ export const TRIALS = [
 ];
 
 /** One read by each index: some stores make an index when it is first asked, and pay for it then, in time and in bytes. */
-export function firstReads(data) {
+function firstReads(data) {
   const { email, country } = data.row(0);
   return [
     (store) => store.getByKey(1),
@@ -204,6 +204,11 @@ export function firstReads(data) {
     (store) => store.byPlainIndex(country, PLAIN_LIMIT),
     (store) => store.range(0, RANGE_LIMIT),
   ];
+}
+
+/** Asks a store by each index. */
+export async function askIndexes(store, data) {
+  for (const read of firstReads(data)) await read(store);
 }
 
 /** Reads each column of a row: of one that is handed out as it is stored, that is where its parts are fetched from memory. */

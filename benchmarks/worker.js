@@ -9,7 +9,7 @@ import { Dataset } from './dataset.js';
 import { Digest, digestOfRows } from './digest.js';
 import { leaveOut } from './leave-out.js';
 import { bytesMeasured, openStore, paced, STORES } from './stores/stores.js';
-import { BATCH_ROWS, CHECKED, firstReads, ROUNDS, rows, TRIALS } from './trials.js';
+import { askIndexes, BATCH_ROWS, CHECKED, ROUNDS, rows, TRIALS } from './trials.js';
 
 /**
  * @typedef {object} Job
@@ -89,7 +89,7 @@ async function fill(opened, count) {
 /** Some stores make an index when it is first asked: each is asked, so that no trial is of a store without them. */
 async function fillWithIndexes(opened, count) {
   await fill(opened, count);
-  for (const read of firstReads(data)) await read(opened);
+  await askIndexes(opened, data);
 }
 
 /** The digest of a few operations' answers, the same operations for every store, and of what they left behind. */

@@ -11,7 +11,7 @@ import { pick, runChild, withDirectory } from './child.js';
 import { Dataset, mulberry32, SEED } from './dataset.js';
 import { build, identity, installPeers, saveReport } from './setup.js';
 import { openStore, STORES } from './stores/stores.js';
-import { rows } from './trials.js';
+import { askIndexes, rows } from './trials.js';
 
 /** Shares of a hundred operations. A scan is an ordered range by an indexed column, from 1 to 100 rows. */
 const WORKLOADS = {
@@ -35,6 +35,7 @@ async function runOne({ store: name, size, workload, directory }) {
   const store = await openStore(name, directory);
   const data = new Dataset(size);
   for (let from = 0; from < size; from += BATCH_ROWS) await store.insertMany(rows(data, from, Math.min(BATCH_ROWS, size - from), store));
+  await askIndexes(store, data);
   const client = new Client(store, data, size, WORKLOADS[workload]);
   const { promises } = STORES.find((info) => info.name === name);
   await work(client, WARM_MS, promises);
