@@ -21,9 +21,9 @@ export interface IndexEvent {
 /** What an operation needs of its table. */
 export interface OperationSource {
   readonly name: string;
-  decodeRow(bytes: Uint8Array): object;
-  keyOf(bytes: Uint8Array): unknown;
-  indexEvents(before: Uint8Array | undefined, after: Uint8Array | undefined): { primary: IndexEvent[]; secondary: IndexEvent[] };
+  decodeRow(bytes: Buffer): object;
+  keyOf(bytes: Buffer): unknown;
+  indexEvents(before: Buffer | undefined, after: Buffer | undefined): { primary: IndexEvent[]; secondary: IndexEvent[] };
 }
 
 /**
@@ -34,13 +34,15 @@ export interface OperationSource {
  */
 export class Operation<Row = object, RowKey = unknown> {
   readonly table: string;
-  /** The row's Avro bytes: as they are now, or, of a delete, as they were. */
-  readonly bytes: Uint8Array;
+  readonly #source: OperationSource;
+  /** The row's bytes before and after. */
+  readonly #before: Buffer | undefined;
+  readonly #after: Buffer | undefined;
   #events: ReturnType<OperationSource['indexEvents']> | undefined;
 
   /** @internal */
   constructor(
-    private readonly source: OperationSource,
+    source: OperationSource,
     /** What it did to the row. */
     readonly kind: ChangeKind,
     /** The position of its transaction. */
@@ -49,33 +51,51 @@ export class Operation<Row = object, RowKey = unknown> {
     readonly txn: number,
     /** Its place within the transaction, from 0. */
     readonly seq: number,
-    /** The row's Avro bytes before; none of an insert. */
-    readonly beforeBytes: Uint8Array | undefined,
-    /** The row's Avro bytes after; none of a delete. */
-    readonly afterBytes: Uint8Array | undefined,
+    before: Buffer | undefined,
+    after: Buffer | undefined,
     /** Where the row lies now, or lay. */
     readonly link: LinkInfo,
     /** Whether a row was deleted since its time was over. */
     readonly expired = false,
   ) {
     this.table = source.name;
-    this.bytes = (afterBytes ?? beforeBytes) as Uint8Array;
-    Object.defineProperty(this, 'source', { enumerable: false });
+    this.#source = source;
+    this.#before = before;
+    this.#after = after;
+  }
+
+  /** The row's Avro bytes: as they are now, or, of a delete, as they were. A copy at each call. */
+  get bytes(): Uint8Array {
+    return new Uint8Array(this.row);
+  }
+
+  /** The row's Avro bytes before; none of an insert. A copy at each call. */
+  get beforeBytes(): Uint8Array | undefined {
+    return this.#before && new Uint8Array(this.#before);
+  }
+
+  /** The row's Avro bytes after; none of a delete. A copy at each call. */
+  get afterBytes(): Uint8Array | undefined {
+    return this.#after && new Uint8Array(this.#after);
+  }
+
+  private get row(): Buffer {
+    return (this.#after ?? this.#before) as Buffer;
   }
 
   /** The primary key; of a composite one, a tuple. */
   get key(): RowKey {
-    return this.source.keyOf(this.bytes) as RowKey;
+    return this.#source.keyOf(this.row) as RowKey;
   }
 
   /** The row before, an instance of its own at each call; `null` for an insert. */
   get before(): Row | null {
-    return this.beforeBytes === undefined ? null : (this.source.decodeRow(this.beforeBytes) as Row);
+    return this.#before === undefined ? null : (this.#source.decodeRow(this.#before) as Row);
   }
 
   /** The row after, an instance of its own at each call; `null` for a delete. */
   get after(): Row | null {
-    return this.afterBytes === undefined ? null : (this.source.decodeRow(this.afterBytes) as Row);
+    return this.#after === undefined ? null : (this.#source.decodeRow(this.#after) as Row);
   }
 
   /** What the primary index went through. An update changes nothing there. */
@@ -89,7 +109,7 @@ export class Operation<Row = object, RowKey = unknown> {
   }
 
   private indexEvents(): ReturnType<OperationSource['indexEvents']> {
-    this.#events ??= this.source.indexEvents(this.beforeBytes, this.afterBytes);
+    this.#events ??= this.#source.indexEvents(this.#before, this.#after);
     return this.#events;
   }
 }

@@ -288,11 +288,13 @@ export class RowStore {
     return this.codec.read(column, this.pages.bufferOf(link), this.pages.positionOf(link));
   }
 
-  /** A copy of the bytes at `link`. */
-  bytesAt(link: Link): Uint8Array {
+  /** A copy of the bytes at `link`, in memory that Node shares among small buffers. */
+  bytesAt(link: Link): Buffer {
     const position = this.pages.positionOf(link);
-    const page = this.pages.bufferOf(link);
-    return new Uint8Array(new Uint8Array(page.buffer, page.byteOffset + position, this.pages.lengthOf(link)));
+    const length = this.pages.lengthOf(link);
+    const copy = Buffer.allocUnsafe(length);
+    copyBytes(this.pages.bufferOf(link), position, position + length, copy, 0);
+    return copy;
   }
 
   placeOf(link: Link): { page: number; offset: number; length: number } {

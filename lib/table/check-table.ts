@@ -94,7 +94,7 @@ function hasNull(key: unknown): boolean {
 
 function checkBytes(core: TableCore, link: Link): string | undefined {
   if (link === NO_LINK) return 'a row has no place';
-  const bytes = Buffer.from(core.store.bytesAt(link));
+  const bytes = core.store.bytesAt(link);
   try {
     verifyRow(core.schema.columns, bytes, 0, bytes.length);
   } catch (error) {

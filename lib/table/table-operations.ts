@@ -13,22 +13,22 @@ export class TableOperations implements OperationSource {
     private readonly secondaries: readonly TableIndex[],
   ) {}
 
-  decodeRow(bytes: Uint8Array): object {
-    return this.codec.decode(asBuffer(bytes), 0);
+  decodeRow(bytes: Buffer): object {
+    return this.codec.decode(bytes, 0);
   }
 
-  keyOf(bytes: Uint8Array): unknown {
-    return keyToUser(this.primary, this.keyIn(this.primary, asBuffer(bytes)));
+  keyOf(bytes: Buffer): unknown {
+    return keyToUser(this.primary, this.keyIn(this.primary, bytes));
   }
 
   private keyIn(index: TableIndex, row: Buffer): Key {
     return readKey(this.codec, index.positions, row, 0);
   }
 
-  indexEvents(before: Uint8Array | undefined, after: Uint8Array | undefined): { primary: IndexEvent[]; secondary: IndexEvent[] } {
+  indexEvents(before: Buffer | undefined, after: Buffer | undefined): { primary: IndexEvent[]; secondary: IndexEvent[] } {
     const events = (index: TableIndex): IndexEvent[] => {
-      const from = before === undefined ? undefined : this.keyIn(index, asBuffer(before));
-      const to = after === undefined ? undefined : this.keyIn(index, asBuffer(after));
+      const from = before === undefined ? undefined : this.keyIn(index, before);
+      const to = after === undefined ? undefined : this.keyIn(index, after);
       if (from !== undefined && to !== undefined && index.compare(from, to) === 0) return [];
       const found: IndexEvent[] = [];
       if (from !== undefined) found.push({ index: index.name, kind: 'remove', key: keyToUser(index, from) });
@@ -37,8 +37,4 @@ export class TableOperations implements OperationSource {
     };
     return { primary: events(this.primary), secondary: this.secondaries.flatMap(events) };
   }
-}
-
-function asBuffer(bytes: Uint8Array): Buffer {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
