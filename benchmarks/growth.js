@@ -20,7 +20,7 @@ const OPERATIONS = 30_000;
 const FEW = 300;
 const ROUNDS = 3;
 const BATCH_ROWS = 1000;
-const WARM_ROWS = 20_000;
+const WARM_ROWS = 50_000;
 const LIMIT_MS = 900_000;
 
 /** @type {Record<string, { title: string, prepare: (data: Dataset, count: number) => unknown[], run: (store: object, argument: never) => unknown, few?: string[] }>} */

@@ -38,8 +38,9 @@ const parts = [
 const page = process.env.BENCH_RESULTS === undefined ? join(ROOT, 'docs', 'performance.md') : join(RESULTS, 'performance.md');
 writeFileSync(page, `${parts.filter((part) => part !== '').join('\n\n')}\n`);
 
-/** The run that `latest.md` shows, as numbers. */
+/** The run that `latest.md` shows, as numbers; nothing where there was none. */
 function latestRun() {
+  if (!existsSync(join(RESULTS, 'latest.md'))) return undefined;
   const commit = /commit (\w+)/.exec(readFileSync(join(RESULTS, 'latest.md'), 'utf8'))[1];
   const file = readdirSync(RESULTS).find((name) => name.endsWith(`-${commit}.json`));
   return JSON.parse(readFileSync(join(RESULTS, file), 'utf8'));
@@ -47,6 +48,7 @@ function latestRun() {
 
 function targets() {
   const run = latestRun();
+  if (run === undefined) return '';
   const parts = run.sizes.map((size) => {
     const lines = reached(run.results, size).map(({ title, peers, map, best, own, aheadOfPeers, withinMap }) => {
       const peer = peers === undefined || best === undefined ? '–' : `${best.ratio.toFixed(2)} (${titleOf(best.name)})`;
