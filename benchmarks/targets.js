@@ -64,6 +64,7 @@ export function reachedBeyond(figuresOf) {
     ...openReached(figuresOf('open')),
     ...growthReached(figuresOf('growth')),
     ...pausesReached(figuresOf('pauses')),
+    ...wholeReached(figuresOf('ycsb')?.speeds, figuresOf('order-book')?.found),
   ];
 }
 
@@ -97,6 +98,15 @@ function openReached(figures) {
   });
 }
 
+const GROWN = {
+  insertMany: 'insertMany, a row',
+  get: 'get by key',
+  unique: 'get by unique',
+  update: 'an update of a plain column',
+  updateIndexed: 'an update of an indexed column',
+  range: 'an ordered range of 100',
+};
+
 /** Time an operation at the largest size for that at the smallest, which is to be no more than the logarithms' ratio. */
 function growthReached(found) {
   const own = found?.find(({ name }) => name === 'worktable');
@@ -107,7 +117,7 @@ function growthReached(found) {
   const grown = Object.keys(first.figures).map((operation) => {
     const times = last.figures[operation] / first.figures[operation];
     return {
-      title: `growth of ${operation}, ${sizes}`,
+      title: `growth of ${GROWN[operation] ?? operation}, ${sizes}`,
       wanted: `at most ${most.toFixed(2)}`,
       measured: times.toFixed(2),
       holds: times <= most,
@@ -134,4 +144,20 @@ function pausesReached(figures) {
     ]),
     beside('garbage collection a million operations', ({ perMillionMs }) => `${perMillionMs.toFixed(0)} ms`),
   ];
+}
+
+/** Operations a second beside the best peer, and beside the map by hand: nothing was set, they were to be shown. */
+function wholeReached(speeds = {}, messages = []) {
+  const book = Object.fromEntries(messages.map(({ store, perSecond }) => [store, perSecond]));
+  const lines = [
+    ...Object.entries(speeds).map(([name, by]) => [`YCSB ${name}`, by]),
+    ...(messages.length > 0 ? [['order book', book]] : []),
+  ];
+  return lines.map(([title, by]) => {
+    const ratios = PEERS.filter((name) => by[name] > 0).map((name) => ({ name, ratio: by.worktable / by[name] }));
+    const best = ratios.sort((a, b) => a.ratio - b.ratio)[0];
+    const peer = best === undefined ? '–' : `${best.ratio.toFixed(2)} (${best.name})`;
+    const map = by.map > 0 ? `, the map by hand: ${(by.worktable / by.map).toFixed(2)}` : '';
+    return { title: `${title}: operations a second, against the best peer`, wanted: '–', measured: `${peer}${map}` };
+  });
 }
