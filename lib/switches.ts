@@ -7,6 +7,14 @@ export const switches = {
   compiledCodecs: true,
   /** Indexes that may repeat keys are built when somebody first asks them. */
   deferredIndexes: true,
+  /** Text that repeats in a column is remembered, not made anew. */
+  repeatedText: true,
+  /** The text that a query asks for is that of the rows it finds, and is not read from them. */
+  knownText: true,
+  /** Conditions are compiled to one function for each shape that a query has. */
+  compiledFilters: true,
+  /** The memory of many rows is asked for at once, before the first of them is read. */
+  fetchAhead: true,
   /** Primary keys that are small integers are found in an array, not in a tree. */
   denseKeys: true,
   /** Unique trees answer for single keys from a hash. */

@@ -180,4 +180,12 @@ export class SnapshotView implements TableView, Overlaid, RowsView {
     this.sync();
     return this.table.store.decodeAt(this.placeOf(row));
   }
+
+  decodeKnowing(row: RowId): object {
+    return this.decode(row);
+  }
+
+  decodeAll(rows: readonly RowId[]): object[] {
+    return rows.map((row) => this.decode(row));
+  }
 }

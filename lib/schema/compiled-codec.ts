@@ -1,17 +1,10 @@
-import { bigIntFromBytes } from '../bytes/big-endian.js';
 import { readDouble, readFloat, writeDouble, writeFloat } from '../bytes/floats.js';
-import { readBytes, readString, skipText, writeString } from '../bytes/text.js';
-import {
-  cursor,
-  readInt,
-  readLongBigInt,
-  readLongNumber,
-  skipVarint,
-  writeInt,
-  writeLongBigInt,
-  writeLongNumber,
-} from '../bytes/varint.js';
+import { RepeatedText } from '../bytes/repeated-text.js';
+import { readText, skipText, writeString } from '../bytes/text.js';
+import { cursor, readInt, readLongBigInt, writeInt, writeLongBigInt, writeLongNumber } from '../bytes/varint.js';
+import { switches } from '../switches.js';
 import { ColumnCollector } from './column-collector.js';
+import { LOCALS, type ReadWays, readSource, skipSource } from './column-source.js';
 import { layoutOf, readElement, skipElement, writeElement } from './element-codec.js';
 import type { CollectMode, RowCodec } from './row-codec.js';
 import { elementToUser, type Stored } from './stored-value.js';
@@ -26,19 +19,29 @@ export class CompiledCodec implements RowCodec {
   readonly compiled = true;
   readonly collect: (row: object, values: Stored[], mode: CollectMode) => void;
   readonly encode: (values: readonly Stored[], buffer: Buffer, position: number) => number;
-  readonly decode: (buffer: Buffer, position: number) => object;
+  readonly decode: Decode;
+  private readonly helpers: Helpers;
+  private readonly Row: object;
+  private readonly knowing: (Decode | undefined)[] = [];
   private readonly readers: ((buffer: Buffer, position: number) => Stored)[];
   private readonly locators: ((buffer: Buffer, position: number) => number)[];
 
-  constructor(schema: TableSchema) {
+  constructor(private readonly schema: TableSchema) {
     const helpers = helpersOf(schema);
+    this.helpers = helpers;
+    this.Row = rowClass(schema);
     this.collect = compile(helpers, 'row, values, mode', collectSource(schema.columns));
     this.encode = compile(helpers, 'values, buffer, p', encodeSource(schema.columns));
-    this.decode = compileDecode(schema, helpers);
-    this.locators = schema.columns.map((column) => compile(helpers, 'buffer, p', `${skipSource(schema, column)}return p;`));
+    this.decode = compileDecode(schema, helpers, this.Row);
+    this.locators = schema.columns.map((column) => compile(helpers, 'buffer, p', `${skipTo(schema, column)} return p;`));
     this.readers = schema.columns.map((column) =>
-      compile(helpers, 'buffer, p', `let v, b;${skipSource(schema, column)}${readSource(column)}return v;`),
+      compile(helpers, 'buffer, p', `${LOCALS} ${skipTo(schema, column)} ${readSource(column, PLAIN_WAYS)} return v;`),
     );
+  }
+
+  decodeKnowing(column: number, text: string, buffer: Buffer, position: number, view?: DataView): object {
+    this.knowing[column] ??= compileDecode(this.schema, this.helpers, this.Row, column);
+    return this.knowing[column](buffer, position, view, text);
   }
 
   read(column: number, buffer: Buffer, position: number): Stored {
@@ -55,19 +58,16 @@ function helpersOf(schema: TableSchema) {
     collector: new ColumnCollector(schema),
     columns: schema.columns,
     cursor,
-    bigIntFromBytes,
     elementToUser,
-    readBytes,
     readDouble,
     readElement,
     readFloat,
     readInt,
     readLongBigInt,
-    readLongNumber,
-    readString,
+    readText,
+    repeated: schema.columns.map((column) => (switches.repeatedText && mayRepeat(schema, column) ? new RepeatedText() : undefined)),
     skipElement,
     skipText,
-    skipVarint,
     writeDouble,
     writeElement,
     writeFloat,
@@ -82,9 +82,12 @@ type Helpers = ReturnType<typeof helpersOf>;
 
 /** Compiles a function whose free names are the helpers'. */
 function compile<F>(helpers: Helpers, parameters: string, body: string): F {
-  const names = Object.keys(helpers);
-  const factory = new Function(...names, `'use strict'; return function (${parameters}) { ${body} };`);
-  return factory(...names.map((name) => helpers[name as keyof Helpers])) as F;
+  return evaluate(helpers, `return function (${parameters}) { ${body} };`);
+}
+
+function evaluate<F>(helpers: object, body: string): F {
+  const factory = new Function(...Object.keys(helpers), `'use strict'; ${body}`);
+  return factory(...Object.values(helpers)) as F;
 }
 
 /** Each property is read once. Common values pass by a test of their type; the rest goes to the collector. */
@@ -156,86 +159,47 @@ function writeSource(column: ColumnSchema): string | undefined {
 }
 
 /** Steps over the columns before `target`. */
-function skipSource(schema: TableSchema, target: ColumnSchema): string {
-  return schema.columns
-    .slice(0, target.position)
-    .map((column) => {
-      const skip = skipValueSource(column);
-      if (skip === undefined) return `p = skipElement(columns[${column.position}], buffer, p);`;
-      return column.nullable ? `if (buffer[p++] !== 0) { ${skip} }` : skip;
-    })
-    .join('\n');
+function skipTo(schema: TableSchema, target: ColumnSchema): string {
+  return schema.columns.slice(0, target.position).map(skipSource).join('\n');
 }
 
-function skipValueSource(column: ColumnSchema): string | undefined {
-  switch (layoutOf(column.type)) {
-    case 'boolean':
-      return 'p += 1;';
-    case 'int':
-    case 'longNumber':
-    case 'longBigInt':
-      return 'while (buffer[p++] > 127);';
-    case 'float':
-      return 'p += 4;';
-    case 'double':
-      return 'p += 8;';
-    case 'string':
-    case 'bytes':
-    case 'decimal':
-      return 'p = buffer[p] < 128 ? p + 1 + (buffer[p] >> 1) : skipText(buffer, p);';
-    default:
-      return undefined;
-  }
-}
+const PLAIN_WAYS: ReadWays = { text: 'readText(buffer, p, n)', hasView: false };
 
-/** Reads a column at `p` into `v`, in its stored form, and moves `p` behind it. */
-function readSource(column: ColumnSchema): string {
-  const read = readValueSource(column);
-  if (read === undefined) return `v = readElement(columns[${column.position}], buffer, p); p = cursor.position;`;
-  return column.nullable ? `if (buffer[p++] === 0) v = null; else { ${read} }` : read;
-}
-
-function readValueSource(column: ColumnSchema): string | undefined {
-  const short = (long: string) =>
-    `b = buffer[p]; if (b < 128) { v = (b >>> 1) ^ -(b & 1); p++; } else { v = ${long}(buffer, p); p = cursor.position; }`;
-  switch (layoutOf(column.type)) {
-    case 'boolean':
-      return 'v = buffer[p++] === 1;';
-    case 'int':
-      return short('readInt');
-    case 'longNumber':
-      return short('readLongNumber');
-    case 'longBigInt':
-      return 'v = readLongBigInt(buffer, p); p = cursor.position;';
-    case 'float':
-      return 'v = readFloat(buffer, p); p += 4;';
-    case 'double':
-      return 'v = readDouble(buffer, p); p += 8;';
-    case 'string':
-      return 'v = readString(buffer, p); p = cursor.position;';
-    default:
-      return undefined;
-  }
-}
+type Decode = (buffer: Buffer, position: number, view?: DataView, known?: string) => object;
 
 /**
  * Rows come from a constructor of our own that assigns all columns in one order, so they share one hidden class, and
  * that has the user's prototype, so they are instances of the user's class.
  */
-function compileDecode(schema: TableSchema, helpers: Helpers): (buffer: Buffer, position: number) => object {
-  const locals = schema.columns.map((column) => `v${column.position}`);
-  const assigns = schema.columns.map((column) => `this.${column.name} = v${column.position};`).join(' ');
-  const reads = schema.columns.map((column) => `${readSource(column)} ${userSource(column)}`).join('\n');
-  const names = [...Object.keys(helpers), 'prototype'];
-  const factory = new Function(
-    ...names,
-    `'use strict';
-    function Row(${locals.join(', ')}) { ${assigns} }
-    Row.prototype = prototype;
-    return function (buffer, p) { let v, b; ${reads} return new Row(${locals.join(', ')}); };`,
-  );
-  const values = Object.values(helpers);
-  return factory(...values, schema.ctor.prototype) as (buffer: Buffer, position: number) => object;
+function rowClass({ columns, ctor }: TableSchema): object {
+  const locals = localsOf(columns);
+  const assigns = columns.map(({ name, position }) => `this.${name} = v${position};`).join(' ');
+  const body = `'use strict'; function Row(${locals}) { ${assigns} } Row.prototype = prototype; return Row;`;
+  return new Function('prototype', body)(ctor.prototype) as object;
+}
+
+/** @param known a column of text that need not be read, since its text is given */
+function compileDecode({ columns }: TableSchema, helpers: Helpers, Row: object, known?: number): Decode {
+  const reads = columns.map((column) => {
+    const { position } = column;
+    if (position === known) return `${skipSource(column)} const v${position} = known;`;
+    const text = helpers.repeated[position] === undefined ? PLAIN_WAYS.text : `repeated${position}.read(buffer, view, p, n)`;
+    return `${readSource(column, { text, hasView: true })} ${userSource(column)}`;
+  });
+  const caches = columns.map(({ position }) => `repeated${position} = repeated[${position}]`);
+  const decode = `function (buffer, p, view = new DataView(buffer.buffer, buffer.byteOffset, buffer.length), known) {
+    ${LOCALS} ${reads.join('\n')} return new Row(${localsOf(columns)}); }`;
+  return evaluate({ ...helpers, Row }, `const ${caches.join(', ')}; return ${decode};`);
+}
+
+function localsOf(columns: readonly ColumnSchema[]): string {
+  return columns.map(({ position }) => `v${position}`).join(', ');
+}
+
+/** Whether a column's text may repeat: not what is a key, or unique, by itself. */
+function mayRepeat({ key, indexes }: TableSchema, { type, position }: ColumnSchema): boolean {
+  if (type.kind !== 'string') return false;
+  return ![key, ...indexes.filter((index) => index.unique)].some(({ columns }) => columns.length === 1 && columns[0] === position);
 }
 
 /** Turns the stored form `v` into the user's, in a local of the column's own. */

@@ -42,6 +42,10 @@ export class InterpretedCodec implements RowCodec {
     return row;
   }
 
+  decodeKnowing(_column: number, _text: string, buffer: Buffer, position: number): object {
+    return this.decode(buffer, position);
+  }
+
   read(column: number, buffer: Buffer, position: number): Stored {
     return readElement(this.columns[column] as ColumnSchema, buffer, this.locate(column, buffer, position));
   }

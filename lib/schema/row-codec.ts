@@ -3,6 +3,12 @@ import type { Stored } from './stored-value.js';
 /** `insert` fills in defaults and leaves out keys that are generated; `replace` takes the whole row as it is. */
 export type CollectMode = 'insert' | 'replace';
 
+/** Text, not null, that a column is known to have before a row is read: what a query asks for. */
+export interface KnownText {
+  readonly column: number;
+  readonly text: string;
+}
+
 /**
  * Turns rows into bytes and back. The bytes are Avro's binary encoding of the table's schema, one value after the
  * other; there is nothing in them but the values.
@@ -23,8 +29,10 @@ export interface RowCodec {
    * fit, and the returned position tells how long it is.
    */
   encode(values: readonly Stored[], buffer: Buffer, position: number): number;
-  /** An instance of the table's class. Trusts the bytes. */
-  decode(buffer: Buffer, position: number): object;
+  /** An instance of the table's class. Trusts the bytes. @param view shows the bytes of `buffer`, where somebody has one */
+  decode(buffer: Buffer, position: number, view?: DataView): object;
+  /** As `decode`, for a row of which it is known which text a column has, that is not null: it is not read. */
+  decodeKnowing(column: number, text: string, buffer: Buffer, position: number, view?: DataView): object;
   /** One column in its stored form. Trusts the bytes. */
   read(column: number, buffer: Buffer, position: number): Stored;
   /** Where the bytes of a column's value begin. Trusts the bytes. */

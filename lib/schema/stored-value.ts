@@ -290,6 +290,12 @@ export function literalToStored(type: ColumnType, value: unknown, refuse: Refuse
   }
 }
 
+/** What `typeof` says of values whose stored form as a literal is the value itself, but for NaN; `undefined` where there are none. */
+export function plainLiteral(type: ColumnType): 'number' | 'string' | undefined {
+  if (type.kind === 'string') return 'string';
+  return type.kind === 'int' || type.kind === 'double' || (type.kind === 'long' && type.as === 'number') ? 'number' : undefined;
+}
+
 function literalInteger(as: 'number' | 'bigint', value: unknown, refuse: Refuse): number | bigint {
   if (as === 'number' && Number.isNaN(value)) return Number.POSITIVE_INFINITY; // above all integers, as NaN is, and equal to none
   return typeof value === as ? (value as number | bigint) : refuse(expected(`a ${as}`, value));

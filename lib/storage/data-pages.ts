@@ -73,6 +73,10 @@ export class DataPages {
     return (this.pages[link >>> this.shift] as Page).bytes;
   }
 
+  viewOf(link: Link): DataView {
+    return (this.pages[link >>> this.shift] as Page).view;
+  }
+
   wordsOf(link: Link): Int32Array {
     return (this.pages[link >>> this.shift] as Page).words;
   }

@@ -21,6 +21,8 @@ export interface Page {
   readonly bytes: Buffer;
   /** The same memory as words, for headers. */
   readonly words: Int32Array;
+  /** The same memory, for numbers that lie anywhere. */
+  readonly view: DataView;
 }
 
 export const HEADER_BYTES = 4;
@@ -43,5 +45,5 @@ export function capacityOf(length: number): number {
 /** Memory outside the JavaScript heap, zeroed. */
 export function createPage(sizeBytes: number): Page {
   const memory = new ArrayBuffer(sizeBytes);
-  return { bytes: Buffer.from(memory), words: new Int32Array(memory) };
+  return { bytes: Buffer.from(memory), words: new Int32Array(memory), view: new DataView(memory) };
 }

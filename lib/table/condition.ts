@@ -3,9 +3,10 @@ import { QueryError } from '../errors.js';
 import { compareValues } from '../index/key-order.js';
 import { isNumeric, isScalar } from '../schema/column-type.js';
 import { writeElement } from '../schema/element-codec.js';
-import type { RowCodec } from '../schema/row-codec.js';
+import type { KnownText, RowCodec } from '../schema/row-codec.js';
 import { literalToStored, type Refuse, type Stored } from '../schema/stored-value.js';
 import type { ColumnSchema, TableSchema } from '../schema/table-schema.js';
+import { switches } from '../switches.js';
 
 /** How `where(column, operator, value)` compares. */
 export type Operator = '=' | '!=' | '<' | '<=' | '>' | '>=' | 'in' | 'between' | 'startsWith' | 'is';
@@ -142,25 +143,50 @@ function present(codec: RowCodec, column: number, test: (read: Stored) => boolea
 }
 
 function equalityMatcher(column: ColumnSchema, value: Stored, codec: RowCodec): Matcher {
-  const { kind } = column.type;
   const at = column.position;
   if (value === null && !column.nullable) return () => false;
-  if (kind === 'string' || kind === 'uuid' || kind === 'bytes') {
-    if (typeof value === 'string' && !value.isWellFormed()) return () => false; // no row holds such text
-    const encoded = encode(column, value);
-    return (buffer, position) => {
-      const from = codec.locate(at, buffer, position);
-      for (let n = 0; n < encoded.length; n++) if (buffer[from + n] !== encoded[n]) return false;
-      return true;
-    };
+  if (hasComparableBytes(column)) {
+    const encoded = bytesOperand(column, value);
+    return (buffer, position) => startsAt(buffer, codec.locate(at, buffer, position), encoded);
   }
   const compare = compareValues(column.type, column.nullable);
   return (buffer, position) => compare(codec.read(at, buffer, position), value) === 0;
 }
 
-function encode(column: ColumnSchema, value: Stored): Buffer {
-  const probe = Buffer.alloc(0);
-  const buffer = Buffer.alloc(writeElement(column, value, probe, 0));
+/** Whether equal values of a column have equal bytes, and these are compared sooner than a value is made of them. */
+function hasComparableBytes({ type: { kind } }: ColumnSchema): boolean {
+  return kind === 'string' || kind === 'uuid' || kind === 'bytes';
+}
+
+/** Whether a condition holds, or does not, as the bytes of its column are those of its value. */
+export function isComparedAsBytes({ column, operator }: Condition): boolean {
+  return (operator === '=' || operator === '!=') && hasComparableBytes(column);
+}
+
+/** A length that no value has. */
+const NO_VALUE = Uint8Array.of(1);
+
+/** The bytes of a value, or others that no row has. */
+export function bytesOperand(column: ColumnSchema, value: Stored): Uint8Array {
+  if (value === null && !column.nullable) return NO_VALUE;
+  if (typeof value === 'string' && !value.isWellFormed()) return NO_VALUE;
+  const buffer = Buffer.alloc(writeElement(column, value, Buffer.alloc(0), 0));
   writeElement(column, value, buffer, 0);
   return buffer;
+}
+
+/** Whether these bytes are at a position. */
+export function startsAt(buffer: Uint8Array, position: number, bytes: Uint8Array): boolean {
+  for (let at = 0; at < bytes.length; at++) if (buffer[position + at] !== bytes[at]) return false;
+  return true;
+}
+
+/** Text that every row has which meets the conditions. */
+export function knownText(conditions: readonly Condition[]): KnownText | undefined {
+  if (!switches.knownText) return undefined;
+  for (const { column, operator, values } of conditions) {
+    const [text] = values;
+    if (operator === '=' && column.type.kind === 'string' && text !== null) return { column: column.position, text: text as string };
+  }
+  return undefined;
 }

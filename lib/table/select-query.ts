@@ -5,7 +5,7 @@ import { elementToUser, type Stored, sumToUser, toUser } from '../schema/stored-
 import type { ColumnSchema } from '../schema/table-schema.js';
 import type { RowId } from '../storage/link.js';
 import { Mean, Sum } from './aggregate.js';
-import { type Condition, createCondition, findColumn, type Operator, requireNumeric, requireScalar } from './condition.js';
+import { type Condition, createCondition, findColumn, knownText, type Operator, requireNumeric, requireScalar } from './condition.js';
 import { countRows, findRows, visitAny } from './execute.js';
 import { GroupedQuery } from './grouped-query.js';
 import { type LiveCalls, liveCalls } from './live-calls.js';
@@ -135,7 +135,9 @@ export class SelectQuery<E extends object, R = E> implements Iterable<R> {
 
   /** The rows. Cost: what `explain()` says was examined, and a decode for each row returned. */
   execute(): R[] {
-    return findRows(this.core, this.spec).rows.map((row) => this.build(row));
+    const { rows } = findRows(this.core, this.spec);
+    if (this.columns === undefined) return this.core.store.decodeAll(rows, knownText(this.spec.conditions)) as R[];
+    return rows.map((row) => this.build(row));
   }
 
   /** The first row, or `undefined`. */

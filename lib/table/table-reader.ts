@@ -2,9 +2,10 @@ import { QueryError } from '../errors.js';
 import type { Key } from '../index/key-order.js';
 import { keyToUser } from '../index/table-index.js';
 import type { EntityClass } from '../schema/column-type.js';
-import { literalToStored, type Stored } from '../schema/stored-value.js';
+import { literalToStored, plainLiteral, type Stored } from '../schema/stored-value.js';
 import { type ColumnSchema, columnNames, type TableSchema } from '../schema/table-schema.js';
 import type { RowId } from '../storage/link.js';
+import { switches } from '../switches.js';
 import { createCondition } from './condition.js';
 import { toPlain } from './plain.js';
 import { isExpired } from './row-expiry.js';
@@ -22,7 +23,10 @@ export class TableReader<C extends EntityClass, E extends object = RowOf<C>> {
   readonly schema: TableSchema;
   protected readonly keyColumns: readonly ColumnSchema[];
   /** Unique indexes over one column, by that column's name. */
-  private readonly uniqueIndexes: ReadonlyMap<string, IndexView>;
+  private readonly uniqueIndexes: ReadonlyMap<string, UniqueColumn>;
+  /** Of keys over one column: what `typeof` says of those that are stored as they are given. */
+  private readonly plainKey: string | undefined;
+  private readonly expires: boolean;
 
   private Query = SelectQuery;
 
@@ -34,23 +38,33 @@ export class TableReader<C extends EntityClass, E extends object = RowOf<C>> {
     this.version = schema.version;
     this.keyColumns = view.primary.columns;
     const unique = [view.primary, ...view.secondaries].filter((index) => index.unique && index.columns.length === 1);
-    this.uniqueIndexes = new Map(unique.map((index) => [(index.columns[0] as ColumnSchema).name, index]));
+    this.uniqueIndexes = new Map(unique.map((index) => [(index.columns[0] as ColumnSchema).name, new UniqueColumn(index)]));
+    const [keyColumn, ...others] = this.keyColumns as [ColumnSchema, ...ColumnSchema[]];
+    this.plainKey = others.length === 0 ? plainLiteral(keyColumn.type) : undefined;
+    this.expires = schema.expires !== undefined;
   }
 
   /** A copy of the row, or `undefined`. */
   select(key: PrimaryKeyOf<E>): E | undefined {
-    const row = this.find(this.storedKey(key));
-    return row === undefined ? undefined : (this.view.store.decode(row) as E);
+    const isPlain = typeof key === this.plainKey && key === key;
+    const row = this.find(isPlain ? key : this.storedKey(key));
+    if (row === undefined) return undefined;
+    const { store } = this.view;
+    if (!isPlain || typeof key === 'number') return store.decode(row) as E;
+    return store.decodeKnowing(row, (this.keyColumns[0] as ColumnSchema).position, key as string) as E;
   }
 
   /** The row with this value in a unique index, or the key. @throws QueryError where the column has none of its own */
   selectOneBy<K extends ScalarColumnOf<E>>(column: K, value: Cell<E, K>): E | undefined {
-    const index = this.uniqueIndexes.get(column);
-    if (index === undefined) throw new QueryError(this.name, column, 'no unique index is over this column alone; use selectBy, or where');
-    const key = this.literal(index.columns[0] as ColumnSchema, value);
+    const unique = this.uniqueIndexes.get(column);
+    if (unique === undefined) throw new QueryError(this.name, column, 'no unique index is over this column alone; use selectBy, or where');
+    const { index, isText } = unique;
+    const key = isText && typeof value === 'string' ? value : this.literal(unique.column, value);
     this.view.reads?.point(index, key);
     const row = index.getOne(key);
-    return row === undefined || isExpired(this.view, row) ? undefined : (this.view.store.decode(row) as E);
+    if (row === undefined || (this.expires && isExpired(this.view, row))) return undefined;
+    const { store } = this.view;
+    return (isText && key !== null ? store.decodeKnowing(row, unique.column.position, key as string) : store.decode(row)) as E;
   }
 
   /** A query over an index on this column, or one that begins with it. @throws QueryError where there is none */
@@ -88,7 +102,7 @@ export class TableReader<C extends EntityClass, E extends object = RowOf<C>> {
     const { reads, primary } = this.view;
     reads?.point(primary, key);
     const row = primary.getOne(key);
-    return row === undefined || isExpired(this.view, row) ? undefined : row;
+    return row === undefined || (this.expires && isExpired(this.view, row)) ? undefined : row;
   }
 
   protected userKey(key: Key): PrimaryKeyOf<E> {
@@ -114,5 +128,17 @@ export class TableReader<C extends EntityClass, E extends object = RowOf<C>> {
     return literalToStored(column.type, value, (reason) => {
       throw new QueryError(this.name, column.name, reason);
     });
+  }
+}
+
+/** A unique index over one column. */
+class UniqueColumn {
+  readonly column: ColumnSchema;
+  /** Whether the column holds text, as it was given. */
+  readonly isText: boolean;
+
+  constructor(readonly index: IndexView) {
+    this.column = index.columns[0] as ColumnSchema;
+    this.isText = switches.knownText && this.column.type.kind === 'string';
   }
 }

@@ -1,7 +1,7 @@
 import type { KeyRange } from '../index/entry-map.js';
 import type { Compare, Key } from '../index/key-order.js';
 import type { LiveTable } from '../live/live-table.js';
-import type { RowCodec } from '../schema/row-codec.js';
+import type { KnownText, RowCodec } from '../schema/row-codec.js';
 import type { Refuse, Stored } from '../schema/stored-value.js';
 import type { ColumnSchema, IndexKind, TableSchema } from '../schema/table-schema.js';
 import type { RowId } from '../storage/link.js';
@@ -38,6 +38,21 @@ export interface RowsView {
   positionOf(row: RowId): number;
   read(row: RowId, column: number): Stored;
   decode(row: RowId): object;
+  /** As `decode`, for a row of which it is known which text a column has, that is not null. */
+  decodeKnowing(row: RowId, column: number, text: string): object;
+  /** Many rows, in their order. */
+  decodeAll(rows: readonly RowId[], known?: KnownText): object[];
+  /** The rows, where they can be walked without an index. */
+  readonly own?: OwnRows;
+}
+
+/** Rows that stand in one place. While a transaction is open there may be more of them than are in the table. */
+export interface OwnRows {
+  readonly count: number;
+  isAlive(row: RowId): boolean;
+  readonly idExtent: number;
+  /** How many rows pass a test of their bytes. */
+  countWhere(test: (buffer: Buffer, position: number) => boolean): number;
 }
 
 /** A table as a reader sees it: as it is now, as of a snapshot, or from within an async transaction. */
