@@ -2,9 +2,10 @@ import { type Compare, compareValues } from '../index/key-order.js';
 import type { RowCodec } from '../schema/row-codec.js';
 import type { Stored } from '../schema/stored-value.js';
 import type { RowId } from '../storage/link.js';
-import { createMatcher, type Matcher } from './condition.js';
+import { createMatchers } from './compiled-filter.js';
+import type { Matcher } from './condition.js';
 import { type OrderTerm, type Plan, plan, type QuerySpec } from './plan.js';
-import type { TableView } from './table-view.js';
+import type { OwnRows, TableView } from './table-view.js';
 
 /** What a run of a query did and found. */
 export interface Found {
@@ -21,28 +22,37 @@ export function findRows(core: TableView, spec: QuerySpec): Found {
   const rows: RowId[] = [];
   if (most === 0) return { plan: chosen, rows, examined: 0 };
   if (chosen.sort.length === 0) {
-    const examined = visitRows(core, spec, chosen, (row) => rows.push(row) >= most);
+    const examined = visitRows(core, spec, chosen, createMatcher(core, chosen), (row) => rows.push(row) >= most);
     return { plan: chosen, rows: spec.offset > 0 ? rows.slice(spec.offset) : rows, examined };
   }
   const sorter = new Sorter(core, chosen.sort, most);
-  const examined = visitRows(core, spec, chosen, (row) => sorter.add(row));
+  const examined = visitRows(core, spec, chosen, createMatcher(core, chosen), (row) => sorter.add(row));
   return { plan: chosen, rows: sorter.sorted().slice(spec.offset), examined };
 }
 
 /** How many rows `findRows` would find. Where the index answers everything, no row is looked at. */
 export function countRows(core: TableView, spec: QuerySpec): number {
   core.reads?.where(spec.conditions);
-  const chosen = plan(core, { ...spec, order: [], limit: Number.POSITIVE_INFINITY, offset: 0 });
-  let count = 0;
-  if (chosen.filters.length === 0 && spec.predicates.length === 0 && chosen.access !== 'range' && core.cutoff() === undefined) {
-    count = chosen.access === 'scan' ? core.count : chosen.points.reduce((sum: number, key) => sum + chosen.index.countOf(key), 0);
-  } else {
-    visitRows(core, spec, chosen, () => {
-      count++;
-      return false;
-    });
+  return Math.min(Math.max(countAny(core, spec) - spec.offset, 0), spec.limit);
+}
+
+function countAny(core: TableView, spec: QuerySpec): number {
+  const chosen = plan(core, anyOrder(spec));
+  const { access, index, points } = chosen;
+  const matches = createMatcher(core, chosen);
+  if (spec.predicates.length === 0) {
+    const own = ownRows(core);
+    if (matches === undefined && access === 'scan') return core.count;
+    if (matches === undefined && access === 'point') return points.reduce((sum: number, key) => sum + index.countOf(key), 0);
+    if (matches !== undefined && access === 'scan' && own !== undefined) return own.countWhere(matches);
   }
-  return Math.min(Math.max(count - spec.offset, 0), spec.limit);
+  let count = 0;
+  const step = () => {
+    count++;
+    return false;
+  };
+  visitRows(core, spec, chosen, matches, step);
+  return count;
 }
 
 /** The rows of a query in no particular order: what aggregates need. With an offset or a limit, exactly the rows that these leave. */
@@ -52,32 +62,54 @@ export function visitAny(core: TableView, spec: QuerySpec, visit: (row: RowId) =
     return;
   }
   core.reads?.where(spec.conditions);
-  visitRows(core, spec, plan(core, { ...spec, order: [] }), (row) => {
+  const chosen = plan(core, anyOrder(spec));
+  const step = (row: RowId) => {
     visit(row);
     return false;
-  });
+  };
+  visitRows(core, spec, chosen, createMatcher(core, chosen), step, ownRows(core));
 }
 
-/** Walks the plan's access and tests each row. `visit` ends it by `true`. @returns how many rows were looked at. */
-function visitRows(core: TableView, spec: QuerySpec, chosen: Plan, visit: (row: RowId) => boolean): number {
-  const test = createTest(core, spec, chosen);
+/** The same query of all its rows, whatever their order. */
+function anyOrder(spec: QuerySpec): QuerySpec {
+  return { ...spec, order: [], limit: Number.POSITIVE_INFINITY, offset: 0, anyOfEqual: true };
+}
+
+/** The rows of a table, to be walked by their ids, where every one of them is in it: none that a transaction is about to delete. */
+function ownRows({ store: { own }, count }: TableView): OwnRows | undefined {
+  return own?.count === count ? own : undefined;
+}
+
+/**
+ * Walks the plan's access and tests each row. `visit` ends it by `true`. @returns how many rows were looked at.
+ * @param own all rows, where a scan may meet them in any order
+ */
+function visitRows(core: TableView, spec: QuerySpec, chosen: Plan, matches: Matcher | undefined, visit: VisitRow, own?: OwnRows): number {
+  const test = createTest(core, spec, matches);
   let examined = 0;
-  const step =
+  const step: VisitRow =
     test === undefined
-      ? (row: RowId) => {
+      ? (row) => {
           examined++;
           return visit(row);
         }
-      : (row: RowId) => {
+      : (row) => {
           examined++;
           return test(row) && visit(row);
         };
-  if (spec.predicates.length === 0) walk(core, chosen, step);
-  else core.readOnly('a where function must not write', () => walk(core, chosen, step));
+  const work = chosen.access === 'scan' && own !== undefined ? () => walkOwn(own, step) : () => walk(core, chosen, step);
+  if (spec.predicates.length === 0) work();
+  else core.readOnly('a where function must not write', work);
   return examined;
 }
 
-function walk(core: TableView, { index, access, points, range, reverse }: Plan, step: (row: RowId) => boolean): void {
+type VisitRow = (row: RowId) => boolean;
+
+function walkOwn(own: OwnRows, step: VisitRow): void {
+  for (let row = 0 as RowId; row < own.idExtent; row++) if (own.isAlive(row) && step(row)) return;
+}
+
+function walk(core: TableView, { index, access, points, range, reverse }: Plan, step: VisitRow): void {
   if (access === 'point') {
     for (let n = 0; n < points.length; n++) {
       if (index.visit(points[reverse ? points.length - 1 - n : n], reverse && points.length === 1, step)) return;
@@ -89,24 +121,25 @@ function walk(core: TableView, { index, access, points, range, reverse }: Plan, 
   }
 }
 
-function createTest(core: TableView, spec: QuerySpec, chosen: Plan): ((row: RowId) => boolean) | undefined {
-  const { store, codec } = core;
-  const matchers = chosen.filters.map((condition) => createMatcher(condition, codec));
-  const { expires } = core.schema;
+/** What has to be found out from a row's bytes; `undefined` where there is nothing. */
+function createMatcher(core: TableView, chosen: Plan): Matcher | undefined {
+  const { codec, schema } = core;
+  const matchers = createMatchers(chosen.filters, codec, schema.columns, chosen.looks);
+  const { expires } = schema;
   const cutoff = expires === undefined ? undefined : core.cutoff();
   if (expires !== undefined && cutoff !== undefined) matchers.push(aliveAfter(expires.column, cutoff, codec));
-  const [first] = matchers;
-  if (matchers.length === 1 && spec.predicates.length === 0) {
-    return (row) => (first as Matcher)(store.bufferOf(row), store.positionOf(row));
+  if (matchers.length < 2) return matchers[0];
+  return (buffer, position) => matchers.every((matches) => matches(buffer, position));
+}
+
+function createTest({ store }: TableView, { predicates }: QuerySpec, matches: Matcher | undefined): VisitRow | undefined {
+  if (predicates.length > 0) {
+    return (row) => {
+      if (matches !== undefined && !matches(store.bufferOf(row), store.positionOf(row))) return false;
+      return predicates.every((predicate) => predicate(store.decode(row) as never));
+    };
   }
-  if (matchers.length === 0 && spec.predicates.length === 0) return undefined;
-  return (row) => {
-    const buffer = store.bufferOf(row);
-    const position = store.positionOf(row);
-    for (const matches of matchers) if (!matches(buffer, position)) return false;
-    for (const predicate of spec.predicates) if (!predicate(store.decode(row) as never)) return false;
-    return true;
-  };
+  return matches && ((row) => matches(store.bufferOf(row), store.positionOf(row)));
 }
 
 function aliveAfter(column: number, cutoff: number, codec: RowCodec): Matcher {

@@ -36,6 +36,8 @@ export interface Plan {
   readonly filters: readonly Condition[];
   /** What has to be sorted by afterwards; nothing where the index gives the order. */
   readonly sort: readonly OrderTerm[];
+  /** The rows that it is taken to look at. */
+  readonly looks: number;
 }
 
 /** Of the rows of an index, the share that a range is taken to hold where it is too long to be counted. */
@@ -119,7 +121,8 @@ function complete(core: TableView, spec: QuerySpec, candidate: Candidate, wanted
     looked = Math.min(rows, (spec.offset + spec.limit) / passing);
   }
   const cost = looked + (ordered ? 0 : rows * Math.log2(rows + 2) * 0.25);
-  const done = { index, access, points, range, reverse: reverse && ordered, answered: [...answered], filters, sort: ordered ? [] : wanted };
+  const sort = ordered ? [] : wanted;
+  const done = { index, access, points, range, reverse: reverse && ordered, answered: [...answered], filters, sort, looks: looked };
   return { plan: done, cost };
 }
 

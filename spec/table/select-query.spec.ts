@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { Column, Database, Index, PrimaryKey, QueryError, Table } from '../../lib/index.js';
+import { Column, Database, Index, PrimaryKey, QueryError, Table, type TableManager } from '../../lib/index.js';
+import { Random } from '../support/random.js';
 
 /** A column of each type that is ordered in a way of its own, and a compound index through nullable columns. */
 @Table({ pageSizeBytes: 4096 })
@@ -43,7 +44,7 @@ function open(rows: readonly Row[]) {
   const db = new Database({ tables: [Sample] });
   const samples = db.table(Sample);
   samples.insertMany(rows);
-  return { samples, all: samples.selectAll().execute() };
+  return { db, samples, all: samples.selectAll().execute() };
 }
 
 const ids = (rows: readonly { id: number }[]) => rows.map(({ id }) => id);
@@ -216,3 +217,76 @@ class Listing {
 }
 
 const blank: Row = { part: null, weight: null, label: null, ratio: 0, token: uuid(0), digest: new Uint8Array(0), price: '0.00' };
+
+/** What a scan without an index gives, by queries and worked out of the rows one by one. */
+function expectScans(samples: Pick<TableManager<typeof Sample>, 'selectAll'>): void {
+  const rows = [...samples.selectAll()];
+  const some = rows.filter(({ digest }) => digest.length !== 1 || digest[0] !== 1);
+  const query = samples.selectAll().where('digest', '!=', Uint8Array.of(1));
+  expect(query.count()).toBe(some.length);
+  expect(query.where('price', '>', '0.00').count()).toBe(some.filter(({ price }) => Number(price) > 0).length);
+  expect(query.sum('ratio')).toBeCloseTo(some.reduce((sum, { ratio }) => sum + ratio, 0));
+  expect(query.max('digest')).toEqual(
+    some
+      .map(({ digest }) => digest)
+      .sort(Buffer.compare)
+      .at(-1),
+  );
+  expect([...samples.selectAll().groupBy('price').count().values()].reduce((sum, count) => sum + count, 0)).toBe(rows.length);
+}
+
+describe('A scan without an index', () => {
+  const one = (n: number): Row => ({
+    part: n % 3,
+    weight: null,
+    label: `label ${n}`,
+    ratio: 0.25 * (n % 7),
+    token: uuid(n % 4),
+    digest: [Uint8Array.of(), Uint8Array.of(1), Uint8Array.of(1, 2), Uint8Array.of(255)][n % 4] as Uint8Array,
+    price: n % 5 === 0 ? '0.00' : '9.50',
+  });
+
+  it('meets the rows that there are, while a transaction inserts, updates, deletes and is undone', () => {
+    new Random().reported((random) => {
+      const { samples, db } = open(Array.from({ length: 60 }, (_, n) => one(n)));
+      using before = db.snapshot();
+      for (let round = 0; round < 30; round++) {
+        const work = () => {
+          for (let n = 0; n < 8; n++) {
+            const key = 1 + random.below(90);
+            if (random.chance(0.4)) samples.delete(key);
+            else if (random.chance(0.5)) samples.insert(one(random.below(100)));
+            else if (samples.select(key) !== undefined) samples.updateBy(key, { label: 'y'.repeat(random.below(200)), price: '1.00' });
+            expectScans(samples);
+          }
+          if (random.chance(0.5)) throw new RangeError('undone');
+        };
+        try {
+          db.transaction(work);
+        } catch (error) {
+          if (!(error instanceof RangeError)) throw error;
+        }
+        expectScans(samples);
+      }
+      const old = before.table(Sample);
+      expect(old.count()).toBe(60);
+      expectScans(old);
+      before[Symbol.dispose]();
+      expectScans(samples);
+      expect([...samples.check()]).toEqual([]);
+    });
+  });
+
+  it('meets the rows that an async transaction sees', async () => {
+    const { samples, db } = open(Array.from({ length: 40 }, (_, n) => one(n)));
+    await db.transactionAsync(async (tx) => {
+      const own = tx.table(Sample);
+      for (let key = 1; key < 40; key += 3) own.delete(key);
+      await Promise.resolve();
+      own.insert(one(3));
+      expectScans(own);
+      expect(samples.selectAll().where('price', '!=', '5.00').count()).toBe(40);
+    });
+    expectScans(samples);
+  });
+});
