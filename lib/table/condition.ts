@@ -6,7 +6,6 @@ import { writeElement } from '../schema/element-codec.js';
 import type { KnownText, RowCodec } from '../schema/row-codec.js';
 import { literalToStored, type Refuse, type Stored } from '../schema/stored-value.js';
 import type { ColumnSchema, TableSchema } from '../schema/table-schema.js';
-import { switches } from '../switches.js';
 
 /** How `where(column, operator, value)` compares. */
 export type Operator = '=' | '!=' | '<' | '<=' | '>' | '>=' | 'in' | 'between' | 'startsWith' | 'is';
@@ -183,7 +182,6 @@ export function startsAt(buffer: Uint8Array, position: number, bytes: Uint8Array
 
 /** Text that every row has which meets the conditions. */
 export function knownText(conditions: readonly Condition[]): KnownText | undefined {
-  if (!switches.knownText) return undefined;
   for (const { column, operator, values } of conditions) {
     const [text] = values;
     if (operator === '=' && column.type.kind === 'string' && text !== null) return { column: column.position, text: text as string };

@@ -5,7 +5,6 @@ import type { EntityClass } from '../schema/column-type.js';
 import { literalToStored, plainLiteral, type Stored } from '../schema/stored-value.js';
 import { type ColumnSchema, columnNames, type TableSchema } from '../schema/table-schema.js';
 import type { RowId } from '../storage/link.js';
-import { switches } from '../switches.js';
 import { createCondition } from './condition.js';
 import { toPlain } from './plain.js';
 import { isExpired } from './row-expiry.js';
@@ -139,6 +138,6 @@ class UniqueColumn {
 
   constructor(readonly index: IndexView) {
     this.column = index.columns[0] as ColumnSchema;
-    this.isText = switches.knownText && this.column.type.kind === 'string';
+    this.isText = this.column.type.kind === 'string';
   }
 }
