@@ -9,17 +9,14 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { build, HERE, identify, installPeers, RESULTS, savedFigures } from './setup.js';
 
-/**
- * By name, with the minutes that each took on two cores of a virtual machine. What most depends on comes first, for what
- * there is no time for.
- */
+/** By name; what most depends on comes first, since a run may be ended. */
 const RUNS = {
   'run-100000': { script: 'run.js', args: ['--rows', '100000'], saved: () => hasSize(100_000) },
   'run-1000000': { script: 'run.js', args: ['--rows', '1000000'], saved: () => hasSize(1_000_000) },
   open: { script: 'open.js' },
   durable: { script: 'durable.js', args: ['100000'] },
   limits: { script: 'limits.js' },
-  'order-book': { script: 'order-book.js' },
+  'order-book': { script: 'order-book.js', args: ['200000'] },
   ycsb: { script: 'ycsb.js' },
   gains: { script: 'gains.js' },
   pauses: { script: 'pauses.js' },

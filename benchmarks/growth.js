@@ -21,7 +21,9 @@ const FEW = 300;
 const ROUNDS = 3;
 const BATCH_ROWS = 1000;
 const WARM_ROWS = 50_000;
-const LIMIT_MS = 900_000;
+/** Rows after which a store says how far it came, for the case that it comes no further. */
+const A_WORD = 500_000;
+const LIMIT_MS = 420_000;
 
 /** @type {Record<string, { title: string, prepare: (data: Dataset, count: number) => unknown[], run: (store: object, argument: never) => unknown, few?: string[] }>} */
 const OPERATIONS_MEASURED = {
@@ -69,6 +71,7 @@ async function grow({ store: name, sizes }) {
       const began = performance.now();
       store.insertMany(batch);
       insertMs += performance.now() - began;
+      if ((filled + batch.length) % A_WORD === 0) console.log(JSON.stringify({ filled: filled + batch.length }));
     }
     const figures = { insertMany: (insertMs * 1e6) / (size - from) };
     for (const [operation, { prepare, run, few }] of Object.entries(OPERATIONS_MEASURED)) {
@@ -110,8 +113,10 @@ async function compare(most, names) {
   const found = [];
   for (const name of names) {
     const { lines, ended } = await runChild('growth.js', { store: name, sizes }, { flags: ['--expose-gc'], limitMs: LIMIT_MS });
-    found.push({ name, title: STORES.find((store) => store.name === name).title, lines, ended });
-    console.error(`${name}: to ${lines.at(-1)?.size ?? 0} rows${ended === undefined ? '' : `, ${ended}`}`);
+    const most = Math.max(0, ...lines.map(({ size, filled }) => size ?? filled));
+    const { title } = STORES.find((store) => store.name === name);
+    found.push({ name, title, lines: lines.filter(({ figures }) => figures !== undefined), most, ended });
+    console.error(`${name}: to ${most} rows${ended === undefined ? '' : `, ${ended}`}`);
   }
   const report = markdown(found, sizes);
   console.log(report);
@@ -163,6 +168,13 @@ function markdown(found, sizes) {
     `${head('')}\n${beside.join('\n')}`,
     '## Bytes a row: heap and external memory of the process',
     `${head('')}\n${memory.join('\n')}`,
+    found
+      .filter(({ ended }) => ended !== undefined)
+      .map(
+        ({ title, most, ended }) =>
+          `${title} ended between ${most.toLocaleString('en')} and ${(most + A_WORD).toLocaleString('en')} rows: ${ended}.`,
+      )
+      .join(' '),
   ].join('\n\n')}\n`;
 }
 

@@ -123,10 +123,10 @@ function growthReached(found) {
       holds: times <= most,
     };
   });
-  const ended = found.map(({ title, lines, ended: reason }) => ({
+  const ended = found.map(({ title, most: filled, ended: reason }) => ({
     title: `${title}: the most rows with Node's default heap`,
     wanted: '–',
-    measured: `${(lines.at(-1)?.size ?? 0).toLocaleString('en')}${reason === undefined ? '' : `, then ${reason}`}`,
+    measured: `${filled.toLocaleString('en')}${reason === undefined ? '' : `, then ${reason}`}`,
   }));
   return [...grown, ...ended];
 }
