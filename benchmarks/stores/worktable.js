@@ -8,16 +8,17 @@ export const BYTES = ON_HEAP;
  * asked for by equality alone, so its index is a hash, as the README advises, and as a Map is in the stores by hand.
  *
  * @param {'btree' | 'hash'} unique the kind of the unique index
+ * @param {'btree' | 'packed'} plain the kind of the others
  */
-export function declareAccount(unique) {
+export function declareAccount(unique, plain = 'btree') {
   class Account {}
   PrimaryKey({ autoincrement: true })(Account.prototype, 'id');
   Column('int')(Account.prototype, 'id');
   Index({ unique: true, using: unique })(Account.prototype, 'email');
   Column('string')(Account.prototype, 'email');
-  Index()(Account.prototype, 'country');
+  Index({ using: plain })(Account.prototype, 'country');
   Column('string')(Account.prototype, 'country');
-  Index()(Account.prototype, 'score');
+  Index({ using: plain })(Account.prototype, 'score');
   Column('int')(Account.prototype, 'score');
   Column('long', { as: 'number' })(Account.prototype, 'balance');
   Column('string')(Account.prototype, 'name');
@@ -29,8 +30,8 @@ export function declareAccount(unique) {
 
 /** @implements {import('./store.js').Store} */
 class WorktableStore {
-  constructor(unique, options) {
-    this.Account = declareAccount(unique);
+  constructor(unique, plain, options) {
+    this.Account = declareAccount(unique, plain);
     this.db = new Database({ tables: [this.Account], ...options });
     this.accounts = this.db.table(this.Account);
   }
@@ -96,6 +97,7 @@ export function open() {
   return openUsing('hash');
 }
 
-export function openUsing(unique, options = {}) {
-  return new WorktableStore(unique, options);
+/** @param {object} [options] of the database; `plain` is the kind of the indexes that may repeat keys */
+export function openUsing(unique, { plain = 'btree', ...options } = {}) {
+  return new WorktableStore(unique, plain, options);
 }

@@ -6,6 +6,8 @@ import { type ClassDescription, type IndexOptions, inheritedDescription, type Qu
 import {
   type ColumnSchema,
   type ExpirySchema,
+  INDEX_KINDS,
+  type IndexKind,
   type IndexSchema,
   type KeySchema,
   PRIMARY,
@@ -192,9 +194,9 @@ class Context {
     return Object.freeze({ columns: positionsOf(columns), using, autoincrement, generate });
   }
 
-  private kindOfIndex(property: string | undefined, using: unknown): 'btree' | 'hash' {
-    if (using === undefined || using === 'btree' || using === 'hash') return using ?? 'btree';
-    return this.refuse(property, 'an index is made with an unknown structure', "Use 'btree' or 'hash'");
+  private kindOfIndex(property: string | undefined, using: IndexKind = 'btree'): IndexKind {
+    if (INDEX_KINDS.includes(using)) return using;
+    return this.refuse(property, 'an index is made with an unknown structure', "Use 'btree', 'hash' or 'packed'");
   }
 
   indexes(key: KeySchema): readonly IndexSchema[] {
@@ -242,7 +244,7 @@ class Context {
     }
     if (key.columns.includes(column.position)) this.refuse(name, '@ExpiresAt stands on the primary key', 'Give it a column of its own');
     const index = indexes.find(({ columns }) => columns.join() === `${column.position}`);
-    if (index?.using !== 'btree') this.refuse(name, 'the index over the @ExpiresAt column is a hash', "Make it a 'btree', or remove it");
+    if (index?.using === 'hash') this.refuse(name, 'the index over the @ExpiresAt column is a hash', "Make it a 'btree', or remove it");
     const ttlMs = this.described.table?.ttlMs;
     return Object.freeze({ column: column.position, index: (index as IndexSchema).name, ttlMs });
   }

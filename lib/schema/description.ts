@@ -50,8 +50,8 @@ export interface PrimaryKeyOptions {
   readonly autoincrement?: boolean;
   /** Called for the key of a row that comes without one. */
   readonly generate?: () => unknown;
-  /** `btree` by default. `hash` is faster at equality and knows no order. */
-  readonly using?: 'btree' | 'hash';
+  /** `btree` by default. `hash` is faster at equality and knows no order; `packed` keeps it off the JavaScript heap. */
+  readonly using?: 'btree' | 'hash' | 'packed';
 }
 
 /** What `@Index` takes. */
@@ -59,8 +59,8 @@ export interface IndexOptions {
   readonly unique?: boolean;
   /** By default the columns' names, joined by `_`. */
   readonly name?: string;
-  /** `btree` by default. `hash` serves equality alone. */
-  readonly using?: 'btree' | 'hash';
+  /** `btree` by default. `hash` serves equality alone; `packed` does what `btree` does, off the JavaScript heap. */
+  readonly using?: 'btree' | 'hash' | 'packed';
   /** For an index on the class: its columns, most significant first. */
   readonly columns?: readonly string[];
   /** In a unique index: whether rows with a null never conflict, as in SQL. True by default. */

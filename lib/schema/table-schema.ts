@@ -50,7 +50,10 @@ export interface ExpirySchema {
   readonly ttlMs: number | undefined;
 }
 
-export type IndexKind = 'btree' | 'hash';
+/** `btree` and `packed` keep keys in order, `packed` off the JavaScript heap; `hash` serves equality alone. */
+export type IndexKind = 'btree' | 'hash' | 'packed';
+
+export const INDEX_KINDS: readonly IndexKind[] = ['btree', 'hash', 'packed'];
 
 /** A secondary index, checked. Columns are named by their places. */
 export interface IndexSchema {

@@ -92,7 +92,7 @@ const RANGES: ReadonlySet<string> = new Set(['<', '<=', '>', '>=', 'between', 's
 function refuseRangeOfHash(core: TableView, spec: QuerySpec): void {
   for (const { column, operator } of spec.conditions) {
     if (!RANGES.has(operator)) continue;
-    const hash = [core.primary, ...core.secondaries].find((index) => index.using === 'hash' && index.columns[0] === column);
+    const hash = [core.primary, ...core.secondaries].find((index) => !index.isOrdered && index.columns[0] === column);
     if (hash === undefined) continue;
     const reason = `index ${hash.name} is a hash, which serves equality alone; make it a btree, or use where(row => …)`;
     throw new QueryError(core.name, column.name, reason);
@@ -152,7 +152,7 @@ function serves(core: TableView, candidate: Candidate, wanted: readonly OrderTer
   const { index, access, points, fixed } = candidate;
   const walked: OrderTerm[] = [];
   if (access !== 'point' || points.length > 1) {
-    if (index.using === 'hash' && access !== 'point') return false;
+    if (!index.isOrdered && access !== 'point') return false;
     for (const column of index.columns.slice(fixed)) walked.push({ column, descending: reverse });
   }
   if (index !== core.primary) {
@@ -185,7 +185,7 @@ function candidateOf(index: IndexView, conditions: readonly Condition[]): Candid
     const keys = among.values.map((value) => keyOf(index, [...equals.map(firstValue), value]));
     return pointCandidate(index, [...equals, among], distinct(index, keys));
   }
-  if (index.using === 'hash') return index.name === PRIMARY ? scanCandidate(index) : undefined;
+  if (!index.isOrdered) return index.name === PRIMARY ? scanCandidate(index) : undefined;
   return rangeCandidate(index, equals, next, conditions);
 }
 

@@ -2,8 +2,8 @@ import type { IsolatedEmitter } from '../cdc/isolated-emitter.js';
 import { type ChangeKind, type LinkInfo, type Lsn, Operation } from '../cdc/operation.js';
 import type { TableEvents } from '../cdc/publisher.js';
 import { DuplicateKeyError, UniqueViolationError } from '../errors.js';
+import { createIndex } from '../index/create-index.js';
 import { columnsOf, compareKeys, type Key } from '../index/key-order.js';
-import { MapIndex } from '../index/map-index.js';
 import { hasNumberKeys, RowKeys } from '../index/row-keys.js';
 import { type IndexDefinition, keyToUser, type TableIndex } from '../index/table-index.js';
 import { LiveTable } from '../live/live-table.js';
@@ -72,7 +72,7 @@ export class TableCore implements WritableTable {
     const primary: IndexDefinition = { name: PRIMARY, columns: keyColumns, unique: true, using: schema.key.using, nullsDistinct: false };
     const allRows = () => this.primary.rowsInOrder();
     const create = (definition: IndexDefinition) =>
-      new MapIndex(definition, order, keyAccess(this.store, this.codec, definition.columns), allRows);
+      createIndex(definition, order, keyAccess(this.store, this.codec, definition.columns), allRows);
     this.primary = create(primary);
     this.secondaries = schema.indexes.map((index) => create({ ...index, columns: columnsOf(schema, index.columns) }));
     this.counter = new KeyCounter(schema);

@@ -69,7 +69,7 @@ export class TableReader<C extends EntityClass, E extends object = RowOf<C>> {
   /** A query over an index on this column, or one that begins with it. @throws QueryError where there is none */
   selectBy<K extends ScalarColumnOf<E>>(column: K, value: Cell<E, K>): SelectQuery<E> {
     const condition = createCondition(this.schema, column, '=', value);
-    const serves = (index: IndexView) => index.columns[0]?.name === column && (index.columns.length === 1 || index.using === 'btree');
+    const serves = (index: IndexView) => index.columns[0]?.name === column && (index.columns.length === 1 || index.isOrdered);
     if (![this.view.primary, ...this.view.secondaries].some(serves)) {
       throw new QueryError(this.name, column, 'no index serves this column; add @Index, or use selectAll().where(…)');
     }

@@ -22,13 +22,13 @@ const SEQUENCES = 2000;
 const COMMANDS = 80;
 
 @Table({ pageSizeBytes: 4096 })
-@Index({ columns: ['country', 'score'] })
+@Index({ columns: ['country', 'score'], using: 'packed' })
 class Account {
   @PrimaryKey('autoincrement') id!: number;
   @Index('unique') @Column() email!: string;
   @Index({ using: 'hash' }) @Column() country!: string;
   @Index() @Column('int') score!: number;
-  @Index() @Column({ type: 'string', nullable: true }) note!: string | null;
+  @Index({ using: 'packed' }) @Column({ type: 'string', nullable: true }) note!: string | null;
   @ExpiresAt() @Column('timestamp-millis', { as: 'number', nullable: true }) until!: number | null;
 }
 

@@ -282,7 +282,7 @@ export const KEYS: readonly Refused[] = [
   ['a key of lists', { columns: { id: { items: 'int' } } }, 'id', /ordered type.*array/, /scalar/],
   ['a key of maps', { columns: { id: { values: 'int' } } }, 'id', /ordered type.*map/, /scalar/],
   ['a key of records', { columns: { id: { type: () => Address } } }, 'id', /ordered type.*record/, /scalar/],
-  ['a key of unknown structure', { keys: { id: { using: 'rtree' as never } } }, 'id', /unknown structure/, /'btree' or 'hash'/],
+  ['a key of unknown structure', { keys: { id: { using: 'rtree' as never } } }, 'id', /unknown structure/, /'btree', 'hash' or 'packed'/],
   [
     'a counted key of text',
     { keys: { code: { autoincrement: true } }, columns: { code: { type: 'string' } } },
@@ -348,7 +348,7 @@ export const INDEXES: readonly Refused[] = [
   ['columns that are no list', { ...a, indexes: [{ columns: 'a' as never }] }, undefined, /names no columns/, /columns: \['a', 'b'\]/],
   ['a column twice', { ...a, indexes: [{ columns: ['a', 'a'] }] }, undefined, /names a column twice/, /once/],
   ['columns beside a property', { ...a, indexed: { a: { columns: ['b'] } } }, 'a', /takes no columns/, /on the class/],
-  ['an unknown structure', { ...a, indexed: { a: { using: 'bitmap' as never } } }, 'a', /unknown structure/, /'btree' or 'hash'/],
+  ['an unknown structure', { ...a, indexed: { a: { using: 'bitmap' as never } } }, 'a', /unknown structure/, /'btree', 'hash' or 'packed'/],
 ];
 
 export const QUERIES: readonly Refused[] = [

@@ -55,7 +55,7 @@ export class Account {
 
 /** A composite key whose parts are of different types. */
 @Table()
-@Index({ columns: ['tenant', 'label'], unique: true, name: 'label_of_tenant' })
+@Index({ columns: ['tenant', 'label'], unique: true, name: 'label_of_tenant', using: 'packed' })
 export class LedgerEntry {
   [PrimaryKeyProp]?: ['tenant', 'number'];
 
@@ -88,7 +88,7 @@ export class Reading {
   @Index({ using: 'hash' }) @Column({ type: 'double', nullable: true }) copy?: number | null;
   @Index({ unique: true }) @Column({ type: 'string', nullable: true }) tag?: string | null;
   @Index({ unique: true, nullsDistinct: false }) @Column({ type: 'string', nullable: true }) slot?: string | null;
-  @Index() @Column({ type: 'long', as: 'bigint', nullable: true }) ticks?: bigint | null;
+  @Index({ using: 'packed' }) @Column({ type: 'long', as: 'bigint', nullable: true }) ticks?: bigint | null;
 }
 
 export const ENTITIES = [Account, LedgerEntry, Session, Reading] as const;

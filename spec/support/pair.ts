@@ -26,7 +26,7 @@ class Account {
   @Index({ using: 'hash' }) @Column() country!: string;
   @Index() @Column('int') score!: number;
   @Column('long') balance!: bigint;
-  @Index() @Column({ type: 'string', nullable: true }) note!: string | null;
+  @Index({ using: 'packed' }) @Column({ type: 'string', nullable: true }) note!: string | null;
 
   @Query({ update: ['country', 'balance'], by: 'score' }) static moveByScore: UpdateQuery<Account, ['country', 'balance'], 'score'>;
   @Query({ update: ['email'], by: 'balance' }) static mailByBalance: UpdateQuery<Account, 'email', 'balance'>;
@@ -41,7 +41,7 @@ class Entry {
   @PrimaryKey() @Column() tenant!: string;
   @PrimaryKey() @Column('int') number!: number;
   @Column({ type: 'string', nullable: true }) label!: string | null;
-  @Index() @Column('double') amount!: number;
+  @Index({ using: 'packed' }) @Column('double') amount!: number;
 }
 
 export const PAIR_TABLES = [Account, Entry] as const;

@@ -80,7 +80,7 @@ export class RandomTable {
       return { name: `key${at}`, kind: { options: one, values }, nullable: false };
     });
     for (const { name: property, kind } of this.key) {
-      PrimaryKey(keys.length === 1 && random.chance(0.3) ? { using: 'hash' } : {})(prototype, property);
+      PrimaryKey({ using: random.pick(keys.length === 1 ? ['btree', 'hash', 'packed'] : ['btree', 'packed']) })(prototype, property);
       Column(kind.options)(prototype, property);
     }
     this.columns = Array.from({ length: 2 + random.below(4) }, (_, at) => ({
@@ -90,10 +90,11 @@ export class RandomTable {
     }));
     for (const { name: property, kind, nullable } of this.columns) {
       Column({ ...kind.options, nullable })(prototype, property);
-      if (random.chance(0.4)) Index({ using: random.chance(0.25) ? 'hash' : 'btree', unique: random.chance(0.15) })(prototype, property);
+      if (random.chance(0.4))
+        Index({ using: random.pick(['btree', 'btree', 'hash', 'packed']), unique: random.chance(0.15) })(prototype, property);
     }
     const names = this.columns.map((column) => column.name);
-    if (random.chance(0.4)) Index({ columns: names.slice(0, 2), name: 'both' })(Entity);
+    if (random.chance(0.4)) Index({ columns: names.slice(0, 2), name: 'both', using: random.pick(['btree', 'packed']) })(Entity);
     this.expires = random.chance(0.35);
     if (this.expires) {
       Column({ type: 'timestamp-millis', nullable: true })(prototype, 'until');
