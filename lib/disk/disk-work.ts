@@ -1,5 +1,5 @@
 import { dirname } from 'node:path';
-import { setImmediate as nextTurn } from 'node:timers/promises';
+import { setTimeout as passed } from 'node:timers/promises';
 import { assert } from '../assert.js';
 import type { Disk, DiskFile } from './disk.js';
 
@@ -9,7 +9,7 @@ export type SlowCall =
   /** `isAwaited`: there is nothing else to do before it has ended. */
   | { readonly kind: 'sync'; readonly file: DiskFile; readonly isAwaited: boolean }
   | { readonly kind: 'syncDirectory'; readonly path: string }
-  /** Lets other work run, where there is time for it. */
+  /** Lets other work run, for about a millisecond, where there is time for it. */
   | { readonly kind: 'pause' };
 
 /**
@@ -62,6 +62,8 @@ export function* pause(): DiskWork {
 const SHORT_WRITE_BYTES = 64 * 1024;
 /** So is a sync that is awaited, on a disk whose syncs lately took no longer than this. */
 const QUICK_SYNC_MS = 0.4;
+/** For so long they are made one after the other before other work has its turn. */
+const TURN_MS = 2;
 /** How fast a slow sync is forgotten. */
 const SYNC_MEMORY = 0.98;
 
@@ -77,6 +79,8 @@ export class DiskRunner {
   private job: Job | undefined;
   /** What a sync may take: as long as the slowest one of late. */
   private syncMs = 0;
+  /** When the first sync was made at once since other work last had its turn. */
+  private turnBegan: number | undefined;
 
   constructor(
     private readonly disk: Disk,
@@ -132,7 +136,19 @@ export class DiskRunner {
 
   private isQuick(call: SlowCall): boolean {
     if (call.kind === 'write') return call.bytes.length <= SHORT_WRITE_BYTES;
-    return call.kind === 'sync' && call.isAwaited && this.syncMs <= QUICK_SYNC_MS;
+    return call.kind === 'sync' && call.isAwaited && this.syncMs <= QUICK_SYNC_MS && this.isInTurn();
+  }
+
+  /** Whoever awaits one commit after the other never leaves the microtasks while syncs are made at once: nobody else would run. */
+  private isInTurn(): boolean {
+    const now = this.clock();
+    if (this.turnBegan === undefined) {
+      this.turnBegan = now;
+      setImmediate(() => {
+        this.turnBegan = undefined;
+      });
+    }
+    return now - this.turnBegan <= TURN_MS;
   }
 
   private took(began: number): void {
@@ -201,6 +217,8 @@ function now(disk: Disk, call: SlowCall): number {
   }
 }
 
+const PAUSE_MS = 1;
+
 async function later(disk: Disk, call: SlowCall): Promise<number> {
   switch (call.kind) {
     case 'write':
@@ -212,7 +230,7 @@ async function later(disk: Disk, call: SlowCall): Promise<number> {
       await disk.syncDirectoryLater(call.path);
       return 0;
     case 'pause':
-      await nextTurn();
+      await passed(PAUSE_MS);
       return 0;
   }
 }
