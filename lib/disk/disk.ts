@@ -9,6 +9,7 @@ export interface Disk {
   /** Replaces what is at `to`, as one step. Lasting after `syncDirectory`. */
   rename(from: string, to: string): void;
   unlink(path: string): void;
+  unlinkLater(path: string): Promise<void>;
   /** The names in a directory; nothing where there is none. */
   list(directory: string): string[];
   /** Makes a directory and those above it. @returns the first one that was made, if any */

@@ -61,6 +61,10 @@ export class LatchedDisk implements Disk {
     this.plainly(() => this.inner.unlink(path));
   }
 
+  unlinkLater(path: string): Promise<void> {
+    return this.plainly(() => this.inner.unlinkLater(path));
+  }
+
   list(directory: string): string[] {
     return this.inner.list(directory);
   }

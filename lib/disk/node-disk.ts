@@ -13,6 +13,7 @@ import {
   readdirSync,
   readSync,
   renameSync,
+  unlink,
   unlinkSync,
   write,
   writeSync,
@@ -44,6 +45,12 @@ export class NodeDisk implements Disk {
 
   unlink(path: string): void {
     unlinkSync(path);
+  }
+
+  unlinkLater(path: string): Promise<void> {
+    return new Promise((resolve, reject) => {
+      unlink(path, (error) => (error === null ? resolve() : reject(error)));
+    });
   }
 
   list(directory: string): string[] {

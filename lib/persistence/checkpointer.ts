@@ -7,7 +7,9 @@ import type { TableCheckpoint } from './manifest.js';
 import type { DatabaseImage, TableImage } from './persistence-engine.js';
 
 /** How long one slice may hold up other work, in milliseconds. */
-export const SLICE_MS = 2;
+export const SLICE_MS = 0.5;
+/** So much is made last at once: a commit's sync may have to wait for it. */
+const SYNC_BYTES = 1024 * 1024;
 
 /** Writes one table's rows into a file of its own, a slice at a time. Lasting when the directory is synced. */
 export function* writeTableCheckpoint(
@@ -24,10 +26,14 @@ export function* writeTableCheckpoint(
   const encoder = new CheckpointEncoder();
   const file = disk.open(unfinished, 'create');
   let bytes = 0;
+  let synced = 0;
   try {
     const put = function* (part: Buffer): DiskWork {
       yield* writeAll(file, part, bytes);
       bytes += part.length;
+      if (bytes - synced < SYNC_BYTES) return;
+      yield* sync(file);
+      synced = bytes;
     };
     yield* put(encoder.header(storeId, { table: id, lsn, counter: image.counter }));
     const take = (source: Buffer, from: number, length: number): boolean => {
@@ -36,8 +42,8 @@ export function* writeTableCheckpoint(
     };
     for (let more = true; more; ) {
       more = image.read(take, clock() + SLICE_MS);
-      if (!encoder.isEmpty) yield* put(encoder.block());
-      yield* pause();
+      if (encoder.isFull || !(more || encoder.isEmpty)) yield* put(encoder.block());
+      if (more) yield* pause();
     }
     const { bytes: footer, rows, crc } = encoder.footer();
     yield* put(footer);

@@ -59,24 +59,24 @@ export class FileEngine implements PersistenceEngine {
   private writer: LogWriter | undefined;
   private manifest: Manifest | undefined;
   private readonly options: FileEngineOptions;
+  private readonly path: string;
   private readonly intervalMs: number | undefined;
   private lastSync = 0;
   private readonly history = new LogHistory();
   private retention: LogRetention | undefined;
+  /** Settles when no file is being removed any more. */
+  private removing: Promise<void> = Promise.resolve();
   /** The uppermost directory that was made for the store. */
   private made = '';
 
   constructor(disk: Disk, options: Partial<FileEngineOptions> & { readonly path: string }) {
     this.options = { ...FILE_ENGINE_DEFAULTS, ...options };
+    this.path = options.path;
     this.disk = new LatchedDisk(disk);
     this.log = new DiskRunner(this.disk);
     this.background = new DiskRunner(this.disk);
     const { durability } = this.options;
     this.intervalMs = durability === 'commit' ? undefined : (durability.relaxed.intervalMs ?? DEFAULT_INTERVAL_MS);
-  }
-
-  private get path(): string {
-    return this.options.path;
   }
 
   private within(...names: string[]): string {
@@ -206,6 +206,18 @@ export class FileEngine implements PersistenceEngine {
     } catch {}
   }
 
+  /** As `remove`, beside whatever else is done: the larger a file is, the longer that takes. */
+  private removeLater(paths: readonly string[]): Promise<void> {
+    this.removing = this.removing.then(async () => {
+      for (const path of paths) {
+        try {
+          await this.disk.unlinkLater(path);
+        } catch {}
+      }
+    });
+    return this.removing;
+  }
+
   private get writable(): LogWriter {
     if (this.options.mode !== 'write') throw new ReadOnlyError('it was opened so');
     assert(this.writer !== undefined, 'the store is open');
@@ -271,9 +283,8 @@ export class FileEngine implements PersistenceEngine {
     if (this.retention === undefined || this.writer === undefined) return;
     const below = this.history.trim(this.retention, this.options.now());
     if (below === undefined) return;
-    for (const name of this.disk.list(this.within(LOG_DIRECTORY))) {
-      if ((segmentNumber(name) ?? below) < below) this.remove(this.within(LOG_DIRECTORY, name));
-    }
+    const names = this.disk.list(this.within(LOG_DIRECTORY)).filter((name) => (segmentNumber(name) ?? below) < below);
+    void this.removeLater(names.map((name) => this.within(LOG_DIRECTORY, name)));
   }
 
   async idle(): Promise<void> {
@@ -340,7 +351,8 @@ export class FileEngine implements PersistenceEngine {
     // The new manifest is lasting: what only the old one needed can go.
     this.history.checkpointed((this.manifest as Manifest).firstSegment);
     this.trim();
-    for (const { checkpoint } of before.tables) if (checkpoint !== null) this.remove(this.within(CHECKPOINT_DIRECTORY, checkpoint.file));
+    const files = before.tables.flatMap(({ checkpoint }) => checkpoint?.file ?? []);
+    await this.removeLater(files.map((file) => this.within(CHECKPOINT_DIRECTORY, file)));
     return (this.manifest as Manifest).tables;
   }
 
@@ -363,6 +375,7 @@ export class FileEngine implements PersistenceEngine {
   async close(lsn: number, txn: number): Promise<void> {
     const writer = this.writable;
     try {
+      await this.removing;
       await this.log.run(this.closed(writer, lsn, txn));
     } catch (error) {
       throw new PersistenceFailedError(error);

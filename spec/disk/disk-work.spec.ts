@@ -176,6 +176,33 @@ describe('DiskRunner', () => {
     while (!(await isInPlace())) until++;
     expect(until).toBeGreaterThan(50);
   });
+
+  it('lets other work have its turn from time to time, however quick the syncs are', async () => {
+    const disk = new RecordingDisk();
+    const file = disk.open('/a', 'create');
+    let now = 0;
+    const runner = new DiskRunner(disk, () => now);
+    let hadTurn = false;
+    setImmediate(() => {
+      hadTurn = true;
+    });
+    disk.isSlow = true;
+    disk.fault = () => {
+      now += 0.3;
+      return undefined;
+    };
+    let syncs = 0;
+    while (!hadTurn && syncs < 20) {
+      await runner.run(sync(file, true));
+      syncs++;
+    }
+    expect([hadTurn, syncs > 3]).toEqual([true, true]);
+    // Then they are made at once again.
+    const before = disk.history.length;
+    const running = runner.run(sync(file, true));
+    expect(disk.history.length).toBe(before + 1);
+    await running;
+  });
 });
 
 describe('LatchedDisk', () => {
@@ -224,6 +251,7 @@ describe('LatchedDisk', () => {
       await expect(file.syncLater()).rejects.toThrow(`${broken} failed`);
       await expect(disk.syncDirectoryLater('/')).rejects.toThrow(`${broken} failed`);
       expect(() => file.writeLater(Buffer.from('x'), 0)).toThrow(`${broken} failed`);
+      expect(() => disk.unlinkLater('/a')).toThrow(`${broken} failed`);
       expect(inner.history.length).toBe(before);
       // Reading goes on.
       expect(disk.list('')).toEqual(['a']);

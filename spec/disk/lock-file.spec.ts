@@ -146,6 +146,9 @@ describe('NodeDisk', () => {
     expect(disk.list(path)).toEqual(['b']);
     disk.unlink(join(path, 'b'));
     expect(disk.list(path)).toEqual([]);
+    disk.open(join(path, 'c'), 'create').close();
+    await disk.unlinkLater(join(path, 'c'));
+    expect(disk.list(path)).toEqual([]);
     expect(disk.list(join(path, 'none'))).toEqual([]);
     expect(disk.makeDirectory(join(path, 'x', 'y'))).toBe(join(path, 'x'));
     expect(disk.makeDirectory(join(path, 'x', 'y'))).toBeUndefined();
@@ -157,6 +160,7 @@ describe('NodeDisk', () => {
     expect(() => disk.open(join(path, 'none'), 'read')).toThrow(enoent);
     expect(() => disk.syncDirectory(join(path, 'none'))).toThrow(enoent);
     expect(() => disk.syncDirectoryLater(join(path, 'none'))).toThrow(enoent);
+    await expect(disk.unlinkLater(join(path, 'none'))).rejects.toEqual(enoent);
     const file = disk.open(join(path, 'a'), 'create');
     expect(() => disk.list(join(path, 'a'))).toThrow(expect.objectContaining({ code: 'ENOTDIR' }));
     file.close();

@@ -287,6 +287,43 @@ describe('FileEngine.checkpoint', () => {
     await sameAfterReopening(disk, db);
   });
 
+  it('is made last a megabyte at a time, so that commits need not wait for all of it', async () => {
+    const disk = new RecordingDisk();
+    const { db } = await open(disk, { segmentBytes: 2 ** 24, frameBytes: 2 ** 22 });
+    db.table(Right).insertMany(Array.from({ length: 3000 }, (_, n) => row(n, 1000)));
+    await db.waitForOps();
+    const from = disk.history.length;
+    await db.checkpoint();
+    const made = disk.history.slice(from).find((op) => op.kind === 'rename' && op.to.endsWith('-0002.wtc')) as { inode: number };
+    let written = 0;
+    let most = 0;
+    for (const op of disk.history.slice(from)) {
+      if (!('inode' in op) || op.inode !== made.inode) continue;
+      if (op.kind === 'write') written += op.bytes.length;
+      if (op.kind === 'sync') written = 0;
+      most = Math.max(most, written);
+    }
+    expect([most > 2 ** 20, most < 1.5 * 2 ** 20, written]).toEqual([true, true, 0]);
+    await sameAfterReopening(disk, db);
+  });
+
+  it('has what it made needless removed in the background, before it and the store end', async () => {
+    const disk = new RecordingDisk();
+    disk.isSlow = true;
+    const { db } = await open(disk);
+    for (let n = 0; n < 60; n++) {
+      db.table(Right).insert(row(n, 60));
+      await db.waitForOps();
+      if (n % 20 === 0) await db.checkpoint();
+    }
+    const segments = disk.list('/db/wal').length;
+    db.checkpoint().catch(() => undefined);
+    await db.close();
+    expect(disk.list('/db/wal').length).toBeLessThan(segments);
+    expect(disk.list('/db/ckpt').length).toBe(CRASH_TABLES.length);
+    expect((await recover(disk)).lsn).toBe(60);
+  });
+
   it('tells of one that failed in the background, and closes while one is being made that fails', async () => {
     const disk = new RecordingDisk();
     disk.isSlow = true;

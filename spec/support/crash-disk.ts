@@ -68,6 +68,11 @@ export class RecordingDisk implements Disk {
     this.files.delete(path);
   }
 
+  async unlinkLater(path: string): Promise<void> {
+    if (this.isSlow) await nextTurn();
+    this.unlink(path);
+  }
+
   list(directory: string): string[] {
     const names = new Set<string>();
     for (const path of this.files.keys()) {

@@ -54,6 +54,7 @@ export function omitting(disk: Disk, { syncOf, directorySyncOf, inPlace, believe
       if (final(from) === from) disk.rename(from, to);
     },
     unlink: (path) => disk.unlink(path),
+    unlinkLater: (path) => disk.unlinkLater(path),
     list: (path) => disk.list(path),
     makeDirectory: (path) => disk.makeDirectory(path),
     syncDirectory: (path) => {
