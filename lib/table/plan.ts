@@ -50,17 +50,24 @@ const SHARE_FILTER = 1 / 3;
 const COUNTED = 64;
 const MOST_POINTS = 10_000;
 
-interface Candidate {
+/** What an index can do for a query. */
+interface Access {
   readonly index: IndexView;
   readonly access: Plan['access'];
   readonly points: readonly Key[];
   readonly range: KeyRange;
   readonly answered: ReadonlySet<Condition>;
+  /** Of the index's rows, the share that the range is taken to hold. */
+  readonly share: number;
+  /** Columns at the index's start that are fixed to one value. */
+  readonly fixed: number;
+}
+
+interface Candidate {
+  readonly access: Access;
   readonly rows: number;
   /** Whether `rows` is a guess. */
   readonly guessed: boolean;
-  /** Columns at the index's start that are fixed to one value. */
-  readonly fixed: number;
 }
 
 /**
@@ -70,20 +77,38 @@ interface Candidate {
  */
 export function plan(core: TableView, spec: QuerySpec): Plan {
   const wanted = wantedOrder(core, spec);
-  const candidates: Candidate[] = [];
+  const found: Access[] = [];
   for (const index of [core.primary, ...core.secondaries]) {
-    const candidate = candidateOf(index, spec.conditions);
-    if (candidate !== undefined) candidates.push(candidate);
+    const access = accessOf(index, spec.conditions);
+    if (access === undefined) continue;
+    const walk = walkOf(core, access, wanted);
+    // What answers every condition, and in the order wanted, looks at no row in vain: nothing does better.
+    if (walk !== 'unordered' && access.answered.size === spec.conditions.length) return complete(spec, access, walk, wanted, 0).plan;
+    found.push(access);
   }
-  if (candidates.every((candidate) => candidate.access === 'scan')) refuseRangeOfHash(core, spec);
+  if (found.every(({ access }) => access === 'scan')) refuseRangeOfHash(core, spec);
+  return cheapest(core, spec, found.map(counted), wanted);
+}
+
+function cheapest(core: TableView, spec: QuerySpec, candidates: readonly Candidate[], wanted: readonly OrderTerm[]): Plan {
   let best: { plan: Plan; cost: number } | undefined;
   for (const candidate of candidates) {
-    const considered = complete(core, spec, informed(candidate, candidates), wanted);
+    const { access } = candidate;
+    const considered = complete(spec, access, walkOf(core, access, wanted), wanted, informedRows(candidate, candidates));
     const gain = best === undefined ? 1 : best.cost - considered.cost;
     // Between equals, as in an empty table, the one that answers more by itself.
-    if (best === undefined || gain > 0 || (gain === 0 && candidate.answered.size > best.plan.answered.length)) best = considered;
+    if (best === undefined || gain > 0 || (gain === 0 && access.answered.size > best.plan.answered.length)) best = considered;
   }
   return (best as { plan: Plan }).plan;
+}
+
+/** Looks how many rows there are, as far as that is quickly known. */
+function counted(access: Access): Candidate {
+  const { index, points, range, share } = access;
+  if (access.access === 'scan') return { access, rows: index.entries, guessed: false };
+  if (access.access === 'point') return { access, rows: points.reduce((sum: number, key) => sum + index.mostOf(key), 0), guessed: false };
+  const rows = countUpTo(index, range, COUNTED);
+  return { access, rows: rows ?? index.entries * share, guessed: rows === undefined };
 }
 
 const RANGES: ReadonlySet<string> = new Set(['<', '<=', '>', '>=', 'between', 'startsWith']);
@@ -100,29 +125,46 @@ function refuseRangeOfHash(core: TableView, spec: QuerySpec): void {
 }
 
 /** Replaces a guess by what another candidate knows: keys that answer some of the same conditions are counted. */
-function informed(candidate: Candidate, others: readonly Candidate[]): Candidate {
-  if (!candidate.guessed) return candidate;
-  let { rows } = candidate;
-  for (const other of others) {
-    const shared = other.access === 'point' && [...other.answered].every((condition) => candidate.answered.has(condition));
-    if (shared) rows = other.rows * (other.answered.size === candidate.answered.size ? 1 : SHARE_ONE_BOUND);
+function informedRows({ access: { answered }, rows, guessed }: Candidate, others: readonly Candidate[]): number {
+  if (!guessed) return rows;
+  let informed = rows;
+  for (const { access: other, rows: known } of others) {
+    const shared = other.access === 'point' && [...other.answered].every((condition) => answered.has(condition));
+    if (shared) informed = known * (other.answered.size === answered.size ? 1 : SHARE_ONE_BOUND);
   }
-  return { ...candidate, rows: Math.max(rows, COUNTED + 1) };
+  return Math.max(informed, COUNTED + 1);
 }
 
-function complete(core: TableView, spec: QuerySpec, candidate: Candidate, wanted: readonly OrderTerm[]): { plan: Plan; cost: number } {
-  const { index, access, points, range, answered, rows } = candidate;
+/** How an index is walked to meet rows in the order wanted. */
+type Walk = 'up' | 'down' | 'unordered';
+
+function walkOf(core: TableView, access: Access, wanted: readonly OrderTerm[]): Walk {
+  if (serves(core, access, wanted, true)) return 'down';
+  return serves(core, access, wanted, false) ? 'up' : 'unordered';
+}
+
+function complete(spec: QuerySpec, access: Access, walk: Walk, wanted: readonly OrderTerm[], rows: number): { plan: Plan; cost: number } {
+  const { index, points, range, answered } = access;
   const filters = spec.conditions.filter((condition) => !answered.has(condition));
-  const reverse = serves(core, candidate, wanted, true);
-  const ordered = reverse || serves(core, candidate, wanted, false);
-  let looked = rows;
+  const ordered = walk !== 'unordered';
+  let looks = rows;
   if (ordered && spec.limit !== Number.POSITIVE_INFINITY) {
     const passing = SHARE_FILTER ** (filters.length + spec.predicates.length);
-    looked = Math.min(rows, (spec.offset + spec.limit) / passing);
+    looks = Math.min(rows, (spec.offset + spec.limit) / passing);
   }
-  const cost = looked + (ordered ? 0 : rows * Math.log2(rows + 2) * 0.25);
+  const cost = looks + (ordered ? 0 : rows * Math.log2(rows + 2) * 0.25);
   const sort = ordered ? [] : wanted;
-  const done = { index, access, points, range, reverse: reverse && ordered, answered: [...answered], filters, sort, looks: looked };
+  const done: Plan = {
+    index,
+    access: access.access,
+    points,
+    range,
+    reverse: walk === 'down',
+    answered: [...answered],
+    filters,
+    sort,
+    looks,
+  };
   return { plan: done, cost };
 }
 
@@ -146,8 +188,8 @@ export function wantedOrder(core: TableView, spec: QuerySpec): OrderTerm[] {
   return terms;
 }
 
-/** Whether walking the candidate's index, upwards or in reverse, meets rows in the order wanted. */
-function serves(core: TableView, candidate: Candidate, wanted: readonly OrderTerm[], reverse: boolean): boolean {
+/** Whether walking an index, upwards or in reverse, meets rows in the order wanted. */
+function serves(core: TableView, candidate: Access, wanted: readonly OrderTerm[], reverse: boolean): boolean {
   if (wanted.length === 0) return true;
   const { index, access, points, fixed } = candidate;
   const walked: OrderTerm[] = [];
@@ -171,22 +213,22 @@ function serves(core: TableView, candidate: Candidate, wanted: readonly OrderTer
 }
 
 /** What an index can do for these conditions: at the least, where it has an order, be walked whole. */
-function candidateOf(index: IndexView, conditions: readonly Condition[]): Candidate | undefined {
+function accessOf(index: IndexView, conditions: readonly Condition[]): Access | undefined {
   const equals: Condition[] = [];
   for (const column of index.columns) {
     const condition = conditions.find((c) => c.column === column && c.operator === '=');
     if (condition === undefined) break;
     equals.push(condition);
   }
-  if (equals.length === index.columns.length) return pointCandidate(index, equals, [keyOf(index, equals.map(firstValue))]);
+  if (equals.length === index.columns.length) return pointAccess(index, equals, [keyOf(index, equals.map(firstValue))]);
   const next = index.columns[equals.length] as ColumnSchema;
   const among = conditions.find((c) => c.column === next && c.operator === 'in' && c.values.length <= MOST_POINTS);
   if (among !== undefined && equals.length === index.columns.length - 1) {
     const keys = among.values.map((value) => keyOf(index, [...equals.map(firstValue), value]));
-    return pointCandidate(index, [...equals, among], distinct(index, keys));
+    return pointAccess(index, [...equals, among], distinct(index, keys));
   }
-  if (!index.isOrdered) return index.name === PRIMARY ? scanCandidate(index) : undefined;
-  return rangeCandidate(index, equals, next, conditions);
+  if (!index.isOrdered) return index.name === PRIMARY ? scanAccess(index) : undefined;
+  return rangeAccess(index, equals, next, conditions);
 }
 
 function firstValue(condition: Condition): Stored {
@@ -202,26 +244,23 @@ function distinct(index: IndexView, keys: Key[]): Key[] {
   return sorted.filter((key, at) => at === 0 || index.compare(sorted[at - 1], key) !== 0);
 }
 
-function pointCandidate(index: IndexView, answered: readonly Condition[], points: readonly Key[]): Candidate {
-  const rows = points.reduce((sum: number, key) => sum + index.mostOf(key), 0);
+function pointAccess(index: IndexView, answered: readonly Condition[], points: readonly Key[]): Access {
   const fixed = points.length > 1 ? index.columns.length - 1 : index.columns.length;
-  return { index, access: 'point', points, range: EVERYTHING, answered: new Set(answered), rows, guessed: false, fixed };
+  return { index, access: 'point', points, range: EVERYTHING, answered: new Set(answered), share: 1, fixed };
 }
 
-function scanCandidate(index: IndexView): Candidate {
-  return { index, access: 'scan', points: [], range: EVERYTHING, answered: new Set(), rows: index.entries, guessed: false, fixed: 0 };
+function scanAccess(index: IndexView): Access {
+  return { index, access: 'scan', points: [], range: EVERYTHING, answered: new Set(), share: 1, fixed: 0 };
 }
 
-function rangeCandidate(index: IndexView, equals: readonly Condition[], next: ColumnSchema, conditions: readonly Condition[]): Candidate {
+function rangeAccess(index: IndexView, equals: readonly Condition[], next: ColumnSchema, conditions: readonly Condition[]): Access {
   const bounds = boundsOf(next, conditions);
-  if (bounds.answered.length === 0 && equals.length === 0) return scanCandidate(index);
+  if (bounds.answered.length === 0 && equals.length === 0) return scanAccess(index);
   const prefix = equals.map(firstValue);
   const range = index.columns.length === 1 ? bounds.range : compoundRange(prefix, bounds.range);
-  const guess = index.entries * (bounds.both ? SHARE_TWO_BOUNDS : equals.length > 0 ? SHARE_PREFIX : SHARE_ONE_BOUND);
-  const counted = countUpTo(index, range, COUNTED);
+  const share = bounds.both ? SHARE_TWO_BOUNDS : equals.length > 0 ? SHARE_PREFIX : SHARE_ONE_BOUND;
   const answered = new Set([...equals, ...bounds.answered]);
-  const rows = counted ?? guess;
-  return { index, access: 'range', points: [], range, answered, rows, guessed: counted === undefined, fixed: equals.length };
+  return { index, access: 'range', points: [], range, answered, share, fixed: equals.length };
 }
 
 interface Bounds {

@@ -100,7 +100,8 @@ export class SelectQuery<E extends object, R = E> implements Iterable<R> {
     return this.and(createCondition(this.core.schema, first, rest[0] as Operator, rest[1]));
   }
 
-  private and(condition: Condition): SelectQuery<E, R> {
+  /** As `where`. @internal */
+  and(condition: Condition): SelectQuery<E, R> {
     return this.with({ conditions: [...this.spec.conditions, condition] });
   }
 

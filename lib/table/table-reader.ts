@@ -73,7 +73,7 @@ export class TableReader<C extends EntityClass, E extends object = RowOf<C>> {
     if (![this.view.primary, ...this.view.secondaries].some(serves)) {
       throw new QueryError(this.name, column, 'no index serves this column; add @Index, or use selectAll().where(…)');
     }
-    return this.selectAll().where(condition.column.name as K, '=', value);
+    return this.selectAll().and(condition);
   }
 
   /** A query over all rows, in primary-key order. */
