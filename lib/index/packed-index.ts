@@ -28,6 +28,10 @@ export class PackedIndex extends TableIndex {
   private readonly tree: PackedTree;
   private readonly words: KeyWords;
   private readonly target: PackedTarget;
+  /** The word of the key whose rows `find` found last, where it is of that key alone; NaN after a write. */
+  private foundWord = Number.NaN;
+  private from: Place = 0;
+  private to: Place = 0;
 
   constructor(
     definition: IndexDefinition,
@@ -50,6 +54,7 @@ export class PackedIndex extends TableIndex {
       const place = tree.seek(target.at(key, row));
       isKnown = this.isKeyAt(tree.before(place)) || this.isKeyAt(place);
     }
+    this.foundWord = Number.NaN;
     tree.insert(target.word, row);
     if (!isKnown) this.keys++;
     return true;
@@ -67,6 +72,7 @@ export class PackedIndex extends TableIndex {
     const place = tree.before(behind);
     assert(place !== NONE && tree.rowAt(place) === row, 'the row stands in the index under its key');
     const isShared = !(this.unique && this.nullsConflict) && (this.isKeyAt(tree.before(place)) || this.isKeyAt(behind));
+    this.foundWord = Number.NaN;
     tree.remove();
     if (!isShared) this.keys--;
   }
@@ -83,6 +89,7 @@ export class PackedIndex extends TableIndex {
     const sorted = sortWords(ofRows, rows);
     const keys = this.settle(sorted.words, sorted.rows, areExact);
     if (keys === undefined) return false;
+    this.foundWord = Number.NaN;
     this.tree.fill(sorted.words, sorted.rows);
     this.keys = keys;
     return true;
@@ -129,17 +136,24 @@ export class PackedIndex extends TableIndex {
   }
 
   override countOf(key: Key): number {
-    this.build();
-    const { tree, target } = this;
-    return tree.countBetween(tree.seek(target.before(key)), tree.seek(target.behind(key)));
+    this.find(key);
+    return this.tree.countBetween(this.from, this.to);
   }
 
   override visit(key: Key, reverse: boolean, visit: (row: RowId) => boolean): boolean {
+    this.find(key);
+    return reverse ? this.tree.walkDown(this.from, this.to, visit) : this.tree.walkUp(this.from, this.to, visit);
+  }
+
+  /** Finds the places of a key's rows. A query counts them, to choose its index, before it visits them: they are found once. */
+  private find(key: Key): void {
     this.build();
     const { tree, target } = this;
-    const from = tree.seek(target.before(key));
-    const to = tree.seek(target.behind(key));
-    return reverse ? tree.walkDown(from, to, visit) : tree.walkUp(from, to, visit);
+    target.before(key);
+    if (target.word === this.foundWord) return;
+    this.foundWord = target.isExact ? target.word : Number.NaN;
+    this.from = tree.seek(target);
+    this.to = tree.seekBehind(this.from, target.behind(key));
   }
 
   override scan(range: KeyRange, reverse: boolean, visit: (row: RowId) => boolean): void {
@@ -151,7 +165,7 @@ export class PackedIndex extends TableIndex {
     }
     this.build();
     const from = low === undefined ? tree.first : tree.seek(lowInclusive ? target.before(low) : target.behind(low));
-    const to = high === undefined ? tree.end : tree.seek(highInclusive ? target.behind(high) : target.before(high));
+    const to = high === undefined ? tree.end : tree.seekBehind(from, highInclusive ? target.behind(high) : target.before(high));
     if (!reverse) tree.walkUp(from, to, visit);
     else if (this.keys === this.entries) tree.walkDown(from, to, visit);
     else this.walkKeysDown(from, to, visit);
@@ -159,21 +173,17 @@ export class PackedIndex extends TableIndex {
 
   /** Walks keys downwards, and the rows of each one upwards. */
   private walkKeysDown(from: Place, to: Place, visit: (row: RowId) => boolean): void {
-    const { tree } = this;
+    const { tree, target, access } = this;
     for (let end = to; end !== from; ) {
-      const start = this.startOfKey(tree.before(end));
+      let start = tree.before(end);
+      const before = tree.before(start);
+      if (before !== NONE && tree.wordAt(before) === tree.wordAt(start)) {
+        target.before(access.keyOf(tree.rowAt(start)));
+        if (this.isKeyAt(before)) start = tree.seek(target);
+      }
       if (tree.walkUp(start, end, visit)) return;
       end = start;
     }
-  }
-
-  /** The place of the first row that has the key of the entry at `place`. */
-  private startOfKey(place: Place): Place {
-    const { tree, target } = this;
-    const before = tree.before(place);
-    if (before === NONE || tree.wordAt(before) !== tree.wordAt(place)) return place;
-    target.before(this.access.keyOf(tree.rowAt(place)));
-    return this.isKeyAt(before) ? tree.seek(target) : place;
   }
 
   override scanKeys(range: KeyRange, reverse: boolean, visit: (row: RowId, key: Key) => boolean): void {
@@ -219,6 +229,7 @@ export class PackedIndex extends TableIndex {
   }
 
   protected override clearEntries(): void {
+    this.foundWord = Number.NaN;
     this.tree.clear();
     this.keys = 0;
   }

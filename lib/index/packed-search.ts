@@ -46,6 +46,14 @@ export class PackedSearch {
     return next === NONE ? placeOf(node, at) : placeOf(next, 0);
   }
 
+  /** As `seek`, where the target is not before a place that is known: most keys end in the leaf in which they begin. */
+  seekBehind(place: Place, target: PackedTarget): Place {
+    const node = place >>> PLACE_SHIFT;
+    const last = this.nodes.count(node) - 1;
+    if (last < 0 || this.nodes.word(node, last) <= target.word) return this.seek(target);
+    return placeOf(node, this.countPast(node, 0, target));
+  }
+
   /** How many entries of a node stand before the target. */
   private countPast(node: number, level: number, target: PackedTarget): number {
     const words = this.nodes.wordsOf(node);
@@ -159,6 +167,10 @@ function placeOf(node: number, at: number): Place {
   return (node << PLACE_SHIFT) | at;
 }
 
+/**
+ * The first place whose word is not below `word`. With branches: a processor that guesses them fetches what it guesses
+ * it will need, which in memory that is in no cache costs less than to wait for each word.
+ */
 function lowerBound(words: Float64Array, from: number, to: number, word: number): number {
   let low = from;
   let high = to;
@@ -170,6 +182,7 @@ function lowerBound(words: Float64Array, from: number, to: number, word: number)
   return low;
 }
 
+/** The first place whose word is above `word`. */
 function upperBound(words: Float64Array, from: number, to: number, word: number): number {
   let low = from;
   let high = to;

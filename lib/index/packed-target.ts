@@ -17,13 +17,14 @@ const AT_ROW = 2;
  */
 export class PackedTarget {
   word = 0;
+  /** Whether the word is of the key alone. */
+  isExact = true;
   /** The row that is looked for, and whether it is known to be there. */
   row = NO_ROW;
   isThere = false;
   /** Whether all entries with the word stand before the place that is looked for, or none; neither where rows decide. */
   allPast = false;
   nonePast = false;
-  private isExact = true;
   private key: Key;
   private side = BEFORE;
   private primaryKey: Key;
