@@ -9,7 +9,7 @@ import type { DatabaseImage, TableImage } from './persistence-engine.js';
 /** How long one slice may hold up other work, in milliseconds. */
 export const SLICE_MS = 0.5;
 /** So much is made last at once: a commit's sync may have to wait for it. */
-const SYNC_BYTES = 1024 * 1024;
+const SYNC_BYTES = 256 * 1024;
 
 /** Writes one table's rows into a file of its own, a slice at a time. Lasting when the directory is synced. */
 export function* writeTableCheckpoint(
