@@ -7,7 +7,7 @@ export const switches = {
   compiledCodecs: true,
   /** Indexes that may repeat keys are built when somebody first asks them. */
   deferredIndexes: true,
-  /** Text that repeats in a column is remembered, not made anew. */
+  /** Text that repeats in a column, and is not short ASCII, is remembered and not made anew. */
   repeatedText: true,
   /** The text that a query asks for is that of the rows it finds, and is not read from them. */
   knownText: true,

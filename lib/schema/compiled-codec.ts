@@ -1,12 +1,12 @@
 import { readDouble, readFloat, writeDouble, writeFloat } from '../bytes/floats.js';
 import { RepeatedText } from '../bytes/repeated-text.js';
-import { readText, skipText, writeString } from '../bytes/text.js';
+import { readAscii, readText, skipText, writeString } from '../bytes/text.js';
 import { cursor, readInt, readLongBigInt, writeInt, writeLongBigInt, writeLongNumber } from '../bytes/varint.js';
 import { switches } from '../switches.js';
 import { ColumnCollector } from './column-collector.js';
 import { LOCALS, type ReadWays, readSource, skipSource } from './column-source.js';
 import { layoutOf, readElement, skipElement, writeElement } from './element-codec.js';
-import type { CollectMode, RowCodec } from './row-codec.js';
+import type { CollectMode, Decode, RowCodec } from './row-codec.js';
 import { elementToUser, type Stored } from './stored-value.js';
 import type { ColumnSchema, TableSchema } from './table-schema.js';
 
@@ -39,9 +39,10 @@ export class CompiledCodec implements RowCodec {
     );
   }
 
-  decodeKnowing(column: number, text: string, buffer: Buffer, position: number, view?: DataView): object {
-    this.knowing[column] ??= compileDecode(this.schema, this.helpers, this.Row, column);
-    return this.knowing[column](buffer, position, view, text);
+  decoder(known?: number): Decode {
+    if (known === undefined) return this.decode;
+    this.knowing[known] ??= compileDecode(this.schema, this.helpers, this.Row, known);
+    return this.knowing[known];
   }
 
   read(column: number, buffer: Buffer, position: number): Stored {
@@ -64,6 +65,7 @@ function helpersOf(schema: TableSchema) {
     readFloat,
     readInt,
     readLongBigInt,
+    readAscii,
     readText,
     repeated: schema.columns.map((column) => (switches.repeatedText && mayRepeat(schema, column) ? new RepeatedText() : undefined)),
     skipElement,
@@ -165,8 +167,6 @@ function skipTo(schema: TableSchema, target: ColumnSchema): string {
 
 const PLAIN_WAYS: ReadWays = { text: 'readText(buffer, p, n)', hasView: false };
 
-type Decode = (buffer: Buffer, position: number, view?: DataView, known?: string) => object;
-
 /**
  * Rows come from a constructor of our own that assigns all columns in one order, so they share one hidden class, and
  * that has the user's prototype, so they are instances of the user's class.
@@ -183,7 +183,10 @@ function compileDecode({ columns }: TableSchema, helpers: Helpers, Row: object, 
   const reads = columns.map((column) => {
     const { position } = column;
     if (position === known) return `${skipSource(column)} const v${position} = known;`;
-    const text = helpers.repeated[position] === undefined ? PLAIN_WAYS.text : `repeated${position}.read(buffer, view, p, n)`;
+    const text =
+      helpers.repeated[position] === undefined
+        ? PLAIN_WAYS.text
+        : `readAscii(buffer, p, n) ?? repeated${position}.read(buffer, view, p, n)`;
     return `${readSource(column, { text, hasView: true })} ${userSource(column)}`;
   });
   const caches = columns.map(({ position }) => `repeated${position} = repeated[${position}]`);

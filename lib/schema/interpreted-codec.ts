@@ -1,7 +1,7 @@
 import { cursor } from '../bytes/varint.js';
 import { ColumnCollector } from './column-collector.js';
 import { readElement, skipElement, writeElement } from './element-codec.js';
-import type { CollectMode, RowCodec } from './row-codec.js';
+import type { CollectMode, Decode, RowCodec } from './row-codec.js';
 import { elementToUser, type Stored } from './stored-value.js';
 import type { ColumnSchema, TableSchema } from './table-schema.js';
 
@@ -42,8 +42,8 @@ export class InterpretedCodec implements RowCodec {
     return row;
   }
 
-  decodeKnowing(_column: number, _text: string, buffer: Buffer, position: number): object {
-    return this.decode(buffer, position);
+  decoder(): Decode {
+    return (buffer, position) => this.decode(buffer, position);
   }
 
   read(column: number, buffer: Buffer, position: number): Stored {

@@ -9,6 +9,9 @@ export interface KnownText {
   readonly text: string;
 }
 
+/** Makes a row of bytes that it trusts. `view` shows those of `buffer`, where somebody has one. */
+export type Decode = (buffer: Buffer, position: number, view?: DataView, known?: string) => object;
+
 /**
  * Turns rows into bytes and back. The bytes are Avro's binary encoding of the table's schema, one value after the
  * other; there is nothing in them but the values.
@@ -29,10 +32,10 @@ export interface RowCodec {
    * fit, and the returned position tells how long it is.
    */
   encode(values: readonly Stored[], buffer: Buffer, position: number): number;
-  /** An instance of the table's class. Trusts the bytes. @param view shows the bytes of `buffer`, where somebody has one */
+  /** An instance of the table's class. Trusts the bytes. */
   decode(buffer: Buffer, position: number, view?: DataView): object;
-  /** As `decode`, for a row of which it is known which text a column has, that is not null: it is not read. */
-  decodeKnowing(column: number, text: string, buffer: Buffer, position: number, view?: DataView): object;
+  /** As `decode`; with `known`, for rows of which it is known which text that column has, not null: it is given, and not read. */
+  decoder(known?: number): Decode;
   /** One column in its stored form. Trusts the bytes. */
   read(column: number, buffer: Buffer, position: number): Stored;
   /** Where the bytes of a column's value begin. Trusts the bytes. */

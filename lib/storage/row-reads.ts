@@ -84,18 +84,20 @@ export class RowReads {
     if (!this.usesKnownText) return this.decode(row);
     const { pages } = this;
     const link = this.ids.linkOf(row);
-    return this.codec.decodeKnowing(column, text, pages.bufferOf(link), pages.positionOf(link), pages.viewOf(link));
+    return this.codec.decoder(column)(pages.bufferOf(link), pages.positionOf(link), pages.viewOf(link), text);
   }
 
   /** Many rows, in their order: the memory of several is asked for before the first of them is read, and so arrives together. */
   decodeAll(rows: readonly RowId[], known?: KnownText): object[] {
+    const { ids, pages } = this;
+    const decode = this.codec.decoder(this.usesKnownText ? known?.column : undefined);
     const decoded = new Array<object>(rows.length);
     for (let from = 0; from < rows.length; from += FETCHED_AHEAD) {
       const to = Math.min(from + FETCHED_AHEAD, rows.length);
       if (this.fetchesAhead) this.fetch(rows, from, to);
       for (let at = from; at < to; at++) {
-        const row = rows[at] as RowId;
-        decoded[at] = known === undefined ? this.decode(row) : this.decodeKnowing(row, known.column, known.text);
+        const link = ids.linkOf(rows[at] as RowId);
+        decoded[at] = decode(pages.bufferOf(link), pages.positionOf(link), pages.viewOf(link), known?.text);
       }
     }
     return decoded;

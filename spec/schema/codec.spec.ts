@@ -130,7 +130,7 @@ class Subject {
     for (const { position, name, type } of this.schema.columns) {
       const text = (sample.got as Record<string, unknown>)[name];
       if (type.kind !== 'string' || text === null) continue;
-      const row = codec.decodeKnowing(position, text as string, amid, MARGIN, view);
+      const row = codec.decoder(position)(amid, MARGIN, view, text as string);
       assert(row instanceof this.schema.ctor && isDeepStrictEqual(row, sample.got), `the row comes back by ${name}`, row, sample.got);
       counted.known++;
     }
