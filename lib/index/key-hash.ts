@@ -3,6 +3,8 @@ import type { Key } from './key-order.js';
 
 const words = new Int32Array(2);
 const double = new Float64Array(words.buffer);
+/** The highest bit of each byte of a word. */
+const NOT_ASCII = 0x80808080;
 const MASK_32 = 0xffff_ffffn;
 
 export interface KeyHash {
@@ -29,15 +31,38 @@ export function keyHash(random: Uint32Array = randomFillSync(new Uint32Array(3))
   };
 
   /** Spreads every bit over the whole word: slots are chosen by the lowest ones. The last step of MurmurHash3. */
-  const end = (hash: number): number => {
+  const spread = (hash: number): number => {
     let mixed = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
     mixed = Math.imul(mixed ^ (mixed >>> 13), 0xc2b2ae35);
     return (mixed ^ (mixed >>> 16)) | 0;
   };
 
+  /** Four characters a step while they are one byte each, as most are; otherwise all over again, two a step. */
   const text = (hash: number, value: string): number => {
     const { length } = value;
+    let seen = 0;
     let mixed = step(hash, length);
+    let at = 0;
+    for (; at + 3 < length; at += 4) {
+      const a = value.charCodeAt(at);
+      const b = value.charCodeAt(at + 1);
+      const c = value.charCodeAt(at + 2);
+      const d = value.charCodeAt(at + 3);
+      seen |= a | b | c | d;
+      mixed = step(mixed, a | (b << 8) | (c << 16) | (d << 24));
+    }
+    let rest = 0;
+    for (; at < length; at++) {
+      const unit = value.charCodeAt(at);
+      seen |= unit;
+      rest = (rest << 8) | unit;
+    }
+    return seen > 255 ? wideText(hash, value) : step(mixed, rest);
+  };
+
+  const wideText = (hash: number, value: string): number => {
+    const { length } = value;
+    let mixed = step(hash, ~length);
     let at = 0;
     for (; at + 1 < length; at += 2) mixed = step(mixed, value.charCodeAt(at) | (value.charCodeAt(at + 1) << 16));
     return at < length ? step(mixed, value.charCodeAt(at)) : mixed;
@@ -70,10 +95,10 @@ export function keyHash(random: Uint32Array = randomFillSync(new Uint32Array(3))
   };
 
   const ofKey = (key: Key): number => {
-    if (!Array.isArray(key)) return end(part(seed, key));
+    if (!Array.isArray(key)) return spread(part(seed, key));
     let hash = seed;
     for (const one of key as Key[]) hash = part(hash, one);
-    return end(hash);
+    return spread(hash);
   };
 
   /** As `text`: a character of ASCII is its byte. */
@@ -81,17 +106,19 @@ export function keyHash(random: Uint32Array = randomFillSync(new Uint32Array(3))
     let seen = 0;
     let mixed = step(seed, length);
     let at = from;
-    for (const last = from + length - 1; at < last; at += 2) {
-      const low = source[at] as number;
-      const high = source[at + 1] as number;
-      seen |= low | high;
-      mixed = step(mixed, low | (high << 16));
+    const end = from + length;
+    for (; at + 3 < end; at += 4) {
+      const word =
+        (source[at] as number) |
+        ((source[at + 1] as number) << 8) |
+        ((source[at + 2] as number) << 16) |
+        ((source[at + 3] as number) << 24);
+      seen |= word;
+      mixed = step(mixed, word);
     }
-    if (at < from + length) {
-      seen |= source[at] as number;
-      mixed = step(mixed, source[at] as number);
-    }
-    return seen > 127 ? undefined : end(mixed);
+    let rest = 0;
+    for (; at < end; at++) rest = (rest << 8) | (source[at] as number);
+    return ((seen | rest) & NOT_ASCII) !== 0 ? undefined : spread(step(mixed, rest));
   };
 
   return Object.assign(ofKey, { ofAscii });
