@@ -9,6 +9,8 @@ export const switches = {
   deferredIndexes: true,
   /** Text that repeats in a column, and is not short ASCII, is remembered and not made anew. */
   repeatedText: true,
+  /** Text that is looked up in a hash is walked once, to be hashed, and not again to be compared. */
+  askedText: true,
   /** The text that a query asks for is that of the rows it finds, and is not read from them. */
   knownText: true,
   /** Conditions are compiled to one function for each shape that a query has. */

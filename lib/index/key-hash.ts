@@ -1,5 +1,6 @@
 import { randomFillSync } from 'node:crypto';
 import type { Key } from './key-order.js';
+import { TextKey } from './text-key.js';
 
 const words = new Int32Array(2);
 const double = new Float64Array(words.buffer);
@@ -16,9 +17,9 @@ export interface KeyHash {
 /**
  * A hash of keys to 32 bits, by value: −0 is 0, and NaN one key. Text costs about a nanosecond a character. It is keyed
  * by random numbers, another one for each index, so that keys which collide cannot be prepared; a seed makes it
- * repeatable.
+ * repeatable. Text that is hashed is left in `asked`, where there is one.
  */
-export function keyHash(random: Uint32Array = randomFillSync(new Uint32Array(3))): KeyHash {
+export function keyHash(random: Uint32Array = randomFillSync(new Uint32Array(3)), asked?: TextKey): KeyHash {
   const seed = random[0] as number;
   const first = (random[1] as number) | 1;
   const second = (random[2] as number) | 1;
@@ -37,9 +38,13 @@ export function keyHash(random: Uint32Array = randomFillSync(new Uint32Array(3))
     return (mixed ^ (mixed >>> 16)) | 0;
   };
 
-  /** Four characters a step while they are one byte each, as most are; otherwise all over again, two a step. */
-  const text = (hash: number, value: string): number => {
+  /**
+   * Four characters a step while they are one byte each, as most are; otherwise all over again, two a step. They are left in
+   * `key`, for those of a row to be compared with.
+   */
+  const text = (hash: number, value: string, key?: TextKey): number => {
     const { length } = value;
+    const bytes = key?.bytes;
     let seen = 0;
     let mixed = step(hash, length);
     let at = 0;
@@ -50,13 +55,20 @@ export function keyHash(random: Uint32Array = randomFillSync(new Uint32Array(3))
       const d = value.charCodeAt(at + 3);
       seen |= a | b | c | d;
       mixed = step(mixed, a | (b << 8) | (c << 16) | (d << 24));
+      if (bytes === undefined) continue;
+      bytes[at] = a;
+      bytes[at + 1] = b;
+      bytes[at + 2] = c;
+      bytes[at + 3] = d;
     }
     let rest = 0;
     for (; at < length; at++) {
       const unit = value.charCodeAt(at);
       seen |= unit;
       rest = (rest << 8) | unit;
+      if (bytes !== undefined) bytes[at] = unit;
     }
+    key?.hold(seen > 127 ? undefined : value);
     return seen > 255 ? wideText(hash, value) : step(mixed, rest);
   };
 
@@ -95,6 +107,7 @@ export function keyHash(random: Uint32Array = randomFillSync(new Uint32Array(3))
   };
 
   const ofKey = (key: Key): number => {
+    if (asked !== undefined && typeof key === 'string' && TextKey.fits(key)) return spread(text(seed, key, asked));
     if (!Array.isArray(key)) return spread(part(seed, key));
     let hash = seed;
     for (const one of key as Key[]) hash = part(hash, one);

@@ -65,6 +65,10 @@ export class RowReads {
     return this.pages.bufferOf(this.ids.linkOf(row));
   }
 
+  viewOf(row: RowId): DataView {
+    return this.pages.viewOf(this.ids.linkOf(row));
+  }
+
   positionOf(row: RowId): number {
     return this.pages.positionOf(this.ids.linkOf(row));
   }
