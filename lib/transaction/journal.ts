@@ -307,7 +307,9 @@ export class Journal {
     assert(this.depth === 0, 'only the outermost transaction commits');
     const { rowChanges } = this;
     const entries = this.entries();
-    const changes = rowChanges === entries.length ? (entries as Change[]) : entries.filter(isRowChange);
+    // Where runs were left out, as many other entries may stand beside them as there were rows.
+    const onlyRows = !this.hasRuns && rowChanges === entries.length;
+    const changes = onlyRows ? (entries as Change[]) : entries.filter(isRowChange);
     let operations: Operation[] | undefined;
     try {
       operations = this.operationsOf(changes);

@@ -17,7 +17,7 @@ import {
   UniqueViolationError,
 } from '../../lib/index.js';
 import { coresOf } from '../support/crash-workload.js';
-import { Account, LedgerEntry } from '../support/entities.js';
+import { Account, account, LedgerEntry } from '../support/entities.js';
 import { Random } from '../support/random.js';
 
 const TABLES = [Account, LedgerEntry] as const;
@@ -190,6 +190,18 @@ describe('Database.apply', () => {
       await expect(follower.apply(wrong(table, key), SOURCE)).rejects.toThrow(EventFormatError);
     }
     expect([follower.appliedLsn('main'), follower.table(Account).nextKey()]).toEqual([0, 1]);
+  });
+
+  it('may end within a transaction of its own, with as many rows as there are positions', async () => {
+    const follower = new Database({ tables: TABLES });
+    await follower.apply([{ lsn: 1 as Lsn, txn: 1, at: new Date(), changes: [], counters: [] }], SOURCE);
+    expect(follower.appliedLsn('main')).toBe(1);
+    follower.transaction(() => {
+      follower.table(Account).insert(account(1));
+      follower.unfollow('main');
+    });
+    expect([follower.appliedLsn('main'), follower.table(Account).count()]).toEqual([0, 1]);
+    assertSound(follower);
   });
 
   it('refuses a gap, with the position that it expects, and keeps what came before it', async () => {
