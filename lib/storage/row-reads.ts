@@ -33,7 +33,7 @@ export class RowReads {
   }
 
   /** The rows, to be walked without an index. */
-  get own(): this {
+  get byId(): this {
     return this;
   }
 

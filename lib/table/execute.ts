@@ -5,7 +5,7 @@ import type { RowId } from '../storage/link.js';
 import { createMatchers } from './compiled-filter.js';
 import type { Matcher } from './condition.js';
 import { type OrderTerm, type Plan, plan, type QuerySpec } from './plan.js';
-import type { OwnRows, TableView } from './table-view.js';
+import type { RowsById, TableView } from './table-view.js';
 
 /** What a run of a query did and found. */
 export interface Found {
@@ -41,10 +41,10 @@ function countAny(core: TableView, spec: QuerySpec): number {
   const { access, index, points } = chosen;
   const matches = createMatcher(core, chosen);
   if (spec.predicates.length === 0) {
-    const own = ownRows(core);
+    const byId = rowsById(core);
     if (matches === undefined && access === 'scan') return core.count;
     if (matches === undefined && access === 'point') return points.reduce((sum: number, key) => sum + index.countOf(key), 0);
-    if (matches !== undefined && access === 'scan' && own !== undefined) return own.countWhere(matches);
+    if (matches !== undefined && access === 'scan' && byId !== undefined) return byId.countWhere(matches);
   }
   let count = 0;
   const step = () => {
@@ -67,7 +67,7 @@ export function visitAny(core: TableView, spec: QuerySpec, visit: (row: RowId) =
     visit(row);
     return false;
   };
-  visitRows(core, spec, chosen, createMatcher(core, chosen), step, ownRows(core));
+  visitRows(core, spec, chosen, createMatcher(core, chosen), step, rowsById(core));
 }
 
 /** The same query of all its rows, whatever their order. */
@@ -76,15 +76,15 @@ function anyOrder(spec: QuerySpec): QuerySpec {
 }
 
 /** The rows of a table, to be walked by their ids, where every one of them is in it: none that a transaction is about to delete. */
-function ownRows({ store: { own }, count }: TableView): OwnRows | undefined {
-  return own?.count === count ? own : undefined;
+function rowsById({ store: { byId }, count }: TableView): RowsById | undefined {
+  return byId?.count === count ? byId : undefined;
 }
 
 /**
  * Walks the plan's access and tests each row. `visit` ends it by `true`. @returns how many rows were looked at.
- * @param own all rows, where a scan may meet them in any order
+ * @param byId all rows, where a scan may meet them in any order
  */
-function visitRows(core: TableView, spec: QuerySpec, chosen: Plan, matches: Matcher | undefined, visit: VisitRow, own?: OwnRows): number {
+function visitRows(core: TableView, spec: QuerySpec, chosen: Plan, matches: Matcher | undefined, visit: VisitRow, byId?: RowsById): number {
   const test = createTest(core, spec, matches);
   let examined = 0;
   const step: VisitRow =
@@ -97,7 +97,7 @@ function visitRows(core: TableView, spec: QuerySpec, chosen: Plan, matches: Matc
           examined++;
           return test(row) && visit(row);
         };
-  const work = chosen.access === 'scan' && own !== undefined ? () => walkOwn(own, step) : () => walk(core, chosen, step);
+  const work = chosen.access === 'scan' && byId !== undefined ? () => walkById(byId, step) : () => walk(core, chosen, step);
   if (spec.predicates.length === 0) work();
   else core.readOnly('a where function must not write', work);
   return examined;
@@ -105,8 +105,8 @@ function visitRows(core: TableView, spec: QuerySpec, chosen: Plan, matches: Matc
 
 type VisitRow = (row: RowId) => boolean;
 
-function walkOwn(own: OwnRows, step: VisitRow): void {
-  for (let row = 0 as RowId; row < own.idExtent; row++) if (own.isAlive(row) && step(row)) return;
+function walkById(byId: RowsById, step: VisitRow): void {
+  for (let row = 0 as RowId; row < byId.idExtent; row++) if (byId.isAlive(row) && step(row)) return;
 }
 
 function walk(core: TableView, { index, access, points, range, reverse }: Plan, step: VisitRow): void {

@@ -43,11 +43,11 @@ export interface RowsView {
   /** Many rows, in their order. */
   decodeAll(rows: readonly RowId[], known?: KnownText): object[];
   /** The rows, where they can be walked without an index. */
-  readonly own?: OwnRows;
+  readonly byId?: RowsById;
 }
 
 /** Rows that stand in one place. While a transaction is open there may be more of them than are in the table. */
-export interface OwnRows {
+export interface RowsById {
   readonly count: number;
   isAlive(row: RowId): boolean;
   readonly idExtent: number;

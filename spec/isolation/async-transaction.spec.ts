@@ -37,6 +37,23 @@ const refused = (promise: Promise<unknown>) =>
   );
 
 describe('Database.transactionAsync', () => {
+  it('looks at the rows that it sees where no index answers, however many it has written', async () => {
+    accounts.updateBy(1, { note: 'before' });
+    await db.transactionAsync(async (tx) => {
+      const mine = tx.table(Account);
+      for (let n = 0; n < 12; n++) {
+        if (n % 3 === 0) mine.insert(account(10 + n, { note: `inserted ${n}` }));
+        else mine.updateBy(4, { note: `updated ${n}` });
+        const rows = mine.selectAll().execute();
+        for (const note of ['before', `inserted ${n}`, `updated ${n}`, 'inserted 0']) {
+          const query = mine.selectAll().where('note', '=', note);
+          expect(query.count()).toBe(rows.filter((row) => row.note === note).length);
+          expect(query.sum('score')).toBe(rows.reduce((sum, row) => sum + (row.note === note ? row.score : 0), 0));
+        }
+      }
+    });
+  });
+
   it('is seen by nobody before it commits, sees its own writes, and commits as one', async () => {
     const events: ChangeEvent<Account>[] = [];
     accounts.on('change', (event) => events.push(event));
