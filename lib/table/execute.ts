@@ -76,8 +76,10 @@ function anyOrder(spec: QuerySpec): QuerySpec {
 }
 
 /** The rows of a table, to be walked by their ids, where every one of them is in it: none that a transaction is about to delete. */
-function rowsById({ store: { byId }, count }: TableView): RowsById | undefined {
-  return byId?.count === count ? byId : undefined;
+function rowsById(core: TableView): RowsById | undefined {
+  const { byId } = core.store;
+  // To an async transaction, asking for the count is to have looked at the whole table.
+  return byId !== undefined && byId.count === core.count ? byId : undefined;
 }
 
 /**

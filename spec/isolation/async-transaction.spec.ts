@@ -145,6 +145,16 @@ describe('Database.transactionAsync', () => {
       accounts.insert(account(9));
     });
     expect(accounts.select(1)?.score).toBe(5);
+    await db.transactionAsync(
+      async (tx) => {
+        const french = tx.table(Account).selectAll().where('country', '=', account(1).country);
+        const asked = [french.count(), french.sum('score'), french.max('balance')];
+        await wait(0);
+        accounts.insert(account(10, { country: 'ZZ' }));
+        tx.table(Account).updateBy(1, { score: asked.length });
+      },
+      { retries: 0 },
+    );
     const sums = await db.transactionAsync(async (tx) => {
       const first = tx.table(Account).selectAll().sum('score');
       await wait(0);
