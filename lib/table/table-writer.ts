@@ -173,6 +173,7 @@ export class TableWriter<C extends EntityClass, E extends object = RowOf<C>> ext
 
   /** Updates a row and settles the change, unless it is to be kept for an operation. */
   protected updateRow(row: RowId, changed: readonly number[], values: readonly Stored[], keep: boolean): Change | undefined {
+    // Expired rows that give way to it are committed first, and their listeners wait until it is done: the answer holds.
     const overwrites = !keep && this.overwrites && this.target.journal.allowsOverwrites(this.target);
     const change = this.target.update(row, changed, values, !overwrites);
     if (change === undefined) this.target.journal.countUnobserved();

@@ -26,13 +26,15 @@ export class InsertRun {
     this.places.push(row, link);
   }
 
-  /** As if each had been recorded by itself. */
-  changes(): Change[] {
+  /** One of them, as if it had been recorded by itself. */
+  change(at: number): Change {
     const { target, counter, pages, places } = this;
-    return Array.from({ length: this.size }, (_, at) => {
-      const row = places[at * 2] as RowId;
-      const newLink = places[at * 2 + 1] as Link;
-      return { target, kind: 'insert', row, oldLink: NO_LINK, newLink, counter, pages, kept: false, expired: false };
-    });
+    const row = places[at * 2] as RowId;
+    const newLink = places[at * 2 + 1] as Link;
+    return { target, kind: 'insert', row, oldLink: NO_LINK, newLink, counter, pages, kept: false, expired: false };
+  }
+
+  changes(): Change[] {
+    return Array.from({ length: this.size }, (_, at) => this.change(at));
   }
 }

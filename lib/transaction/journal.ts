@@ -289,7 +289,7 @@ export class Journal {
     this.unsound = true; // until every change is undone: should one fail, nothing may be written on top of it
     while (this.changes.length > mark) {
       const change = this.changes[this.changes.length - 1] as JournalEntry | InsertRun;
-      if (change.kind === 'inserts') for (const each of change.changes().reverse()) this.undo(each);
+      if (change.kind === 'inserts') for (let at = change.size - 1; at >= 0; at--) this.undo(change.change(at));
       else this.undo(change);
       this.changes.pop();
     }
