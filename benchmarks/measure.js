@@ -6,7 +6,7 @@ import { HERE, ROOT } from './setup.js';
 import { STORES } from './stores/stores.js';
 
 /** Measured time after which a process begins no new round. */
-const BUDGET_MS = 5000;
+const BUDGET_MS = 3000;
 /** Time that a process may take, its filling included, per size. */
 const LIMIT_MS = 20_000;
 const LIMIT_LARGE_MS = 40_000;

@@ -24,7 +24,7 @@ export const STORES = [
     note: 'worktable keeps the email in a hash index here, which serves equality alone; “B-trees alone” is how it is without options. It makes plain indexes when they are first asked, as LokiJS does: insert and insertMany do without them, “then a first read by each index” has all of it.',
   },
   { name: 'worktable-btree', title: 'worktable, B-trees alone', most: 100_000 },
-  { name: 'worktable-packed', title: 'worktable, packed indexes' },
+  { name: 'worktable-packed', title: 'worktable, packed indexes', most: 100_000 },
   {
     name: 'map',
     title: 'Map + Map + sorted-btree by hand',
