@@ -5,7 +5,7 @@ import { type Switch, switches } from '../../lib/switches.js';
 import { Account, account } from '../support/entities.js';
 import { commands, Pair } from '../support/pair.js';
 
-const SEQUENCES = 150;
+const SEQUENCES = 40;
 const ALL = Object.keys(switches) as Switch[];
 
 describe('a database without one of its ways of being fast', () => {
