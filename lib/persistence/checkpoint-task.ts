@@ -8,6 +8,9 @@ import type { PersistenceTask } from './persistence-task.js';
  */
 export class CheckpointTask {
   private running: Promise<CheckpointResult> | undefined;
+  /** The one that comes behind it, for those who ask for more than is in it. */
+  private following: Promise<CheckpointResult> | undefined;
+  private imageLsn = 0;
   private readonly timer: NodeJS.Timeout;
   private next: NodeJS.Immediate | undefined;
   private isEnding = false;
@@ -38,8 +41,22 @@ export class CheckpointTask {
     this.run().catch((error: unknown) => this.failed(error));
   }
 
-  /** Makes one, or joins the one that is being made. @throws DiskFullError, PersistenceFailedError, TransactionError */
-  run(): Promise<CheckpointResult> {
+  /**
+   * Makes one with everything up to a position in it. It joins the one that is being made where that has it; otherwise
+   * another one follows. @throws DiskFullError, PersistenceFailedError, TransactionError
+   */
+  upTo(lsn: number): Promise<CheckpointResult> {
+    if (this.running === undefined || this.imageLsn >= lsn) return this.run();
+    this.following ??= this.running
+      .catch(() => undefined) // its caller hears of that
+      .then(() => {
+        this.following = undefined;
+        return this.run();
+      });
+    return this.following;
+  }
+
+  private run(): Promise<CheckpointResult> {
     this.running ??= this.make().finally(() => {
       this.running = undefined;
     });
@@ -48,6 +65,7 @@ export class CheckpointTask {
 
   private async make(): Promise<CheckpointResult> {
     const image = this.takeImage();
+    this.imageLsn = image.lsn;
     try {
       await this.task.settle(); // the log is to reach the image's position before anything leans on it
       return await this.engine.checkpoint(image);
@@ -64,6 +82,6 @@ export class CheckpointTask {
     this.isEnding = true;
     clearInterval(this.timer);
     clearImmediate(this.next);
-    await this.running?.catch(() => undefined);
+    await (this.following ?? this.running)?.catch(() => undefined);
   }
 }

@@ -131,7 +131,7 @@ export class Store {
 
   checkpoint(): Promise<CheckpointResult> {
     if (this.checkpoints === undefined) return Promise.reject(new ReadOnlyError('it was opened so'));
-    return this.checkpoints.run();
+    return this.checkpoints.upTo(this.journal.lsn);
   }
 
   /** @throws DiskFullError, after which it may be tried again; PersistenceFailedError */

@@ -93,6 +93,25 @@ describe('a store', () => {
     await db.close();
   });
 
+  it('has all that was committed before the call in a checkpoint, though one was being made', async () => {
+    const path = directory();
+    const db = await open(path);
+    const readings = db.table(Reading);
+    readings.insertMany(Array.from({ length: 5000 }, (_, n) => ({ sensor: n, note: 'x'.repeat(50) })));
+    const [first, same] = [db.checkpoint(), db.checkpoint()];
+    readings.insert({ sensor: 1, note: 'a' });
+    const [later, last] = [db.checkpoint(), db.checkpoint()];
+    expect([await first, await later].map(({ lsn, rows }) => [lsn, rows])).toEqual([
+      [1, 5000],
+      [2, 5001],
+    ]);
+    expect([await same, await last]).toEqual([await first, await later]);
+    expect(db.stats().store?.checkpointLsn).toBe(2);
+    const closing = [db.checkpoint(), readings.insert({ sensor: 2, note: 'b' }), db.checkpoint()] as const;
+    await db.close();
+    expect(await closing[2]).toMatchObject({ lsn: 3 });
+  });
+
   it('can be read without being held or changed', async () => {
     const path = directory();
     const db = await open(path);
