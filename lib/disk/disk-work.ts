@@ -60,12 +60,12 @@ export function* pause(): DiskWork {
 
 /** A write up to this is made at once: handing it to another thread takes longer. */
 const SHORT_WRITE_BYTES = 64 * 1024;
-/** So is a sync that is awaited, on a disk whose syncs lately took no longer than this. */
+/** So is a sync that is awaited, on a disk whose syncs lately took no longer than this, on the average. */
 const QUICK_SYNC_MS = 0.4;
 /** For so long they are made one after the other before other work has its turn. */
 const TURN_MS = 2;
-/** How fast a slow sync is forgotten. */
-const SYNC_MEMORY = 0.98;
+/** How much of that average each sync is. One slow sync among quick ones sends only the next few to the background. */
+const SYNC_SHARE = 0.1;
 
 interface Job {
   readonly work: DiskWork<unknown>;
@@ -77,7 +77,7 @@ interface Job {
 /** Runs one work after the other: in the background, or in place, for callers that cannot wait. */
 export class DiskRunner {
   private job: Job | undefined;
-  /** What a sync may take: as long as the slowest one of late. */
+  /** What a sync takes of late. */
   private syncMs = 0;
   /** When the first sync was made at once since other work last had its turn. */
   private turnBegan: number | undefined;
@@ -152,7 +152,7 @@ export class DiskRunner {
   }
 
   private took(began: number): void {
-    this.syncMs = Math.max(this.clock() - began, this.syncMs * SYNC_MEMORY);
+    this.syncMs += (this.clock() - began - this.syncMs) * SYNC_SHARE;
   }
 
   /**
