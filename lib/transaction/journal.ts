@@ -307,9 +307,7 @@ export class Journal {
     assert(this.depth === 0, 'only the outermost transaction commits');
     const { rowChanges } = this;
     const entries = this.entries();
-    // Where runs were left out, as many other entries may stand beside them as there were rows.
-    const onlyRows = !this.hasRuns && rowChanges === entries.length;
-    const changes = onlyRows ? (entries as Change[]) : entries.filter(isRowChange);
+    const changes = entries.filter(isRowChange);
     let operations: Operation[] | undefined;
     try {
       operations = this.operationsOf(changes);
@@ -334,8 +332,8 @@ export class Journal {
   }
 
   /** What the open transaction is made of. Runs of inserts are in it for those who ask; there may be none. */
-  private entries(): JournalEntry[] {
-    if (!this.hasRuns) return this.changes.slice() as JournalEntry[];
+  private entries(): readonly JournalEntry[] {
+    if (!this.hasRuns) return this.changes as JournalEntry[];
     const asked = this.followers.size > 0 || this.changes.some((change) => change.kind !== 'position' && this.isObserved(change.target));
     return asked ? this.changes.flatMap(changesOf) : this.changes.filter((change) => change.kind !== 'inserts');
   }
