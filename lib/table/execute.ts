@@ -14,10 +14,13 @@ export interface Found {
   readonly examined: number;
 }
 
-/** The rows of a query, ordered, after offset and limit. No row is built, but for predicates. */
-export function findRows(core: TableView, spec: QuerySpec): Found {
+/**
+ * The rows of a query, ordered, after offset and limit. No row is built, but for predicates.
+ * @param settled a plan that was settled for the same conditions and order
+ */
+export function findRows(core: TableView, spec: QuerySpec, settled?: Plan): Found {
   core.reads?.where(spec.conditions);
-  const chosen = plan(core, spec);
+  const chosen = settled ?? plan(core, spec);
   const most = spec.offset + spec.limit;
   const rows: RowId[] = [];
   if (most === 0) return { plan: chosen, rows, examined: 0 };

@@ -38,6 +38,8 @@ export interface Plan {
   readonly sort: readonly OrderTerm[];
   /** The rows that it is taken to look at. */
   readonly looks: number;
+  /** Whether it follows from the query alone, and not from what is in the table. */
+  readonly settled: boolean;
 }
 
 /** Of the rows of an index, the share that a range is taken to hold where it is too long to be counted. */
@@ -83,7 +85,7 @@ export function plan(core: TableView, spec: QuerySpec): Plan {
     if (access === undefined) continue;
     const walk = walkOf(core, access, wanted);
     // What answers every condition, and in the order wanted, looks at no row in vain: nothing does better.
-    if (walk !== 'unordered' && access.answered.size === spec.conditions.length) return complete(spec, access, walk, wanted, 0).plan;
+    if (walk !== 'unordered' && access.answered.size === spec.conditions.length) return complete(spec, access, walk, wanted, 0, true).plan;
     found.push(access);
   }
   if (found.every(({ access }) => access === 'scan')) refuseRangeOfHash(core, spec);
@@ -143,7 +145,14 @@ function walkOf(core: TableView, access: Access, wanted: readonly OrderTerm[]): 
   return serves(core, access, wanted, false) ? 'up' : 'unordered';
 }
 
-function complete(spec: QuerySpec, access: Access, walk: Walk, wanted: readonly OrderTerm[], rows: number): { plan: Plan; cost: number } {
+function complete(
+  spec: QuerySpec,
+  access: Access,
+  walk: Walk,
+  wanted: readonly OrderTerm[],
+  rows: number,
+  settled = false,
+): { plan: Plan; cost: number } {
   const { index, points, range, answered } = access;
   const filters = spec.conditions.filter((condition) => !answered.has(condition));
   const ordered = walk !== 'unordered';
@@ -164,6 +173,7 @@ function complete(spec: QuerySpec, access: Access, walk: Walk, wanted: readonly 
     filters,
     sort,
     looks,
+    settled,
   };
   return { plan: done, cost };
 }

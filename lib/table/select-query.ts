@@ -9,7 +9,7 @@ import { type Condition, createCondition, findColumn, knownText, type Operator, 
 import { countRows, findRows, visitAny } from './execute.js';
 import { GroupedQuery } from './grouped-query.js';
 import { type LiveCalls, liveCalls } from './live-calls.js';
-import type { QuerySpec } from './plan.js';
+import type { Plan, QuerySpec } from './plan.js';
 import type { TableView } from './table-view.js';
 import type { Cell, ColumnOf, NumberColumnOf, ScalarColumnOf } from './types.js';
 
@@ -49,6 +49,9 @@ const EMPTY: QuerySpec = { conditions: [], predicates: [], order: [], offset: 0,
  * ```
  */
 export class SelectQuery<E extends object, R = E> implements Iterable<R> {
+  /** Remembered by a query that is run again and again, where it is the same each time. */
+  private settled: Plan | undefined;
+
   private constructor(
     private readonly core: TableView,
     private readonly spec: QuerySpec,
@@ -134,16 +137,22 @@ export class SelectQuery<E extends object, R = E> implements Iterable<R> {
     return this.again(this.spec, found);
   }
 
+  private find(spec: QuerySpec): RowId[] {
+    const { plan, rows } = findRows(this.core, spec, this.settled);
+    if (plan.settled) this.settled = plan;
+    return rows;
+  }
+
   /** The rows. Cost: what `explain()` says was examined, and a decode for each row returned. */
   execute(): R[] {
-    const { rows } = findRows(this.core, this.spec);
+    const rows = this.find(this.spec);
     if (this.columns === undefined) return this.core.store.decodeAll(rows, knownText(this.spec.conditions)) as R[];
     return rows.map((row) => this.build(row));
   }
 
   /** The first row, or `undefined`. */
   first(): R | undefined {
-    const [row] = findRows(this.core, { ...this.spec, limit: Math.min(this.spec.limit, 1) }).rows;
+    const [row] = this.find({ ...this.spec, limit: Math.min(this.spec.limit, 1) });
     return row === undefined ? undefined : this.build(row);
   }
 
@@ -157,7 +166,7 @@ export class SelectQuery<E extends object, R = E> implements Iterable<R> {
    * rows are built as they are asked for, so that as many as there are can be walked, over awaits too.
    */
   [Symbol.iterator](): Iterator<R> {
-    return this.core.isStable ? this.walk(findRows(this.core, this.spec).rows) : this.execute()[Symbol.iterator]();
+    return this.core.isStable ? this.walk(this.find(this.spec)) : this.execute()[Symbol.iterator]();
   }
 
   private *walk(rows: readonly RowId[]): Generator<R> {

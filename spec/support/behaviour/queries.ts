@@ -273,6 +273,49 @@ export function queriesBehave(open: OpenDatabase): void {
       expect(base.count()).toBe(101);
     });
 
+    it('answers for the rows of now, each time that it is run again', () => {
+      const made = () => {
+        const q = t.accounts.selectAll();
+        return [
+          q,
+          q.orderBy('id', 'desc').limit(3),
+          q.where('id', 'in', [3, 7, 401, 402]),
+          q.where('country', '=', 'FR').offset(1),
+          q.where('country', '=', 'FR').where('score', '>', 20).orderBy('score', 'desc'),
+          q.where('score', '>=', 10).orderBy('score').limit(20),
+          q.where('score', '=', 11).where((row) => row.note !== null),
+          q.where('email', 'startsWith', 'user1'),
+          q.where('note', '=', 'note 1').orderBy('balance', 'desc'),
+        ];
+      };
+      const kept = made();
+      const expectSame = () => {
+        for (const [at, fresh] of made().entries()) {
+          const query = kept[at] as typeof fresh;
+          expect([query.execute(), query.first(), [...query], query.count()]).toEqual([
+            fresh.execute(),
+            fresh.first(),
+            [...fresh],
+            fresh.count(),
+          ]);
+        }
+      };
+      expectSame();
+      t.accounts.insertMany([account(401, { country: 'FR', score: 11 }), account(402, { country: 'FR', score: 49 })]);
+      expectSame();
+      t.accounts.updateBy(3, { score: 30, country: 'FR', note: 'note 1' });
+      for (let id = 100; id < 200; id++) t.accounts.delete(id);
+      expectSame();
+      expect(() =>
+        t.db.transaction(() => {
+          for (const { id } of t.accounts.selectAll().execute()) t.accounts.delete(id);
+          expectSame();
+          throw new Error('undone');
+        }),
+      ).toThrow('undone');
+      expectSame();
+    });
+
     it('iterates over the rows of the moment in which it began', () => {
       let seen = 0;
       for (const row of t.accounts.selectBy('country', 'FR')) {
