@@ -1,31 +1,42 @@
 import type { ColumnSchema } from '../schema/table-schema.js';
 import type { RowId } from '../storage/link.js';
 
-const FIRST_CAPACITY = 64;
+const BLOCK_SHIFT = 10;
+const BLOCK_ROWS = 1 << BLOCK_SHIFT;
+const BLOCK_MASK = BLOCK_ROWS - 1;
 
 /**
- * The primary keys of a table that has numbers for keys, by row id: eight bytes a row, off the heap. Indexes keep rows
- * of one value in key order, and compare them here without going to their pages.
+ * The primary keys of a table that has numbers for keys, by row id, off the heap. Indexes keep rows of one value in key
+ * order, and compare them here without going to their pages.
+ *
+ * Kept in blocks, so that growing copies nothing. A block whose rows have the keys that a counter gives a table that
+ * nothing was deleted from, row 0 key 1, row 1 key 2, is not kept at all; others take eight bytes a row.
  */
 export class RowKeys {
-  private keys = new Float64Array(FIRST_CAPACITY);
+  private readonly blocks: (Float64Array | undefined)[] = [];
 
   get(row: RowId): number {
-    return this.keys[row] as number;
+    const keys = this.blocks[row >>> BLOCK_SHIFT];
+    return keys === undefined ? row + 1 : (keys[row & BLOCK_MASK] as number);
   }
 
   /** May throw where memory ends; nothing has changed then. */
   set(row: RowId, key: number): void {
-    if (row >= this.keys.length) {
-      const larger = new Float64Array(this.keys.length * 2);
-      larger.set(this.keys);
-      this.keys = larger;
+    const at = row >>> BLOCK_SHIFT;
+    let keys = this.blocks[at];
+    if (keys === undefined) {
+      if (key === row + 1) return;
+      keys = new Float64Array(BLOCK_ROWS);
+      const first = at * BLOCK_ROWS + 1;
+      for (let n = 0; n < BLOCK_ROWS; n++) keys[n] = first + n;
+      while (this.blocks.length < at) this.blocks.push(undefined);
+      this.blocks[at] = keys;
     }
-    this.keys[row] = key;
+    keys[row & BLOCK_MASK] = key;
   }
 
   get bytes(): number {
-    return this.keys.byteLength;
+    return this.blocks.reduce((bytes, keys) => bytes + (keys?.byteLength ?? 0), 0);
   }
 }
 

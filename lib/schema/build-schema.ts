@@ -19,7 +19,7 @@ import {
 const IMPLIED_EXPIRY = 'expiresAt';
 const TABLE_NAME = /^[A-Za-z_][A-Za-z0-9_]{0,62}$/;
 const KIB = 1024;
-const DEFAULT_PAGE = 64 * KIB;
+const DEFAULT_PAGE = 256 * KIB;
 const DEFAULT_ROW = 64 * KIB * KIB;
 const LARGEST_ROW = 128 * KIB * KIB;
 

@@ -33,7 +33,7 @@ export interface TableOptions {
   readonly name?: string;
   /** The schema's version, a positive integer; 1 by default. */
   readonly version?: number;
-  /** Bytes of a page: a power of two from 4 KiB to 1 MiB; 64 KiB by default. */
+  /** Bytes of a page: a power of two from 4 KiB to 1 MiB; 256 KiB by default. */
   readonly pageSizeBytes?: number;
   /** Bytes that a row may take at most; 64 MiB by default, 128 MiB at the most. */
   readonly maxRowBytes?: number;

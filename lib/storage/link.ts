@@ -4,7 +4,7 @@
  *   30             shift          0
  *   |   page number  |  offset/16  |      shift = log2(pageSize / 16)
  *
- * 64 KiB pages leave 19 bits for the page: 32 GiB a table. The row's length stands in front of its bytes.
+ * 256 KiB pages leave 17 bits for the page: 32 GiB a table. The row's length stands in front of its bytes.
  */
 export type Link = number & { readonly __link: unique symbol };
 

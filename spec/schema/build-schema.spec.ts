@@ -264,7 +264,7 @@ describe('a schema', () => {
       name: 'subject',
       className: 'Subject',
       version: 1,
-      pageSizeBytes: 64 * 1024,
+      pageSizeBytes: 256 * 1024,
       maxRowBytes: 64 * 1024 * 1024,
       key: { columns: [0], using: 'btree', autoincrement: false, generate: undefined },
       indexes: [],

@@ -17,7 +17,7 @@ export class Address {
 }
 
 /** The contract's own example, with a default and more declared queries. */
-@Table({ name: 'account', version: 3 })
+@Table({ name: 'account', version: 3, pageSizeBytes: 64 * 1024 })
 @Index({ columns: ['country', 'score'] })
 export class Account {
   [OptionalProps]?: 'createdAt' | 'tags' | 'balance';

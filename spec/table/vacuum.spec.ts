@@ -4,7 +4,8 @@ import { ClosedError, Column, Database, Index, PrimaryKey, Table, type TableMana
 import type { TableCore } from '../../lib/table/table-core.js';
 import { Vacuum } from '../../lib/table/vacuum.js';
 
-@Table()
+// Small pages, so that there are many.
+@Table({ pageSizeBytes: 64 * 1024 })
 class Doc {
   @PrimaryKey('autoincrement') id!: number;
   @Index('unique') @Column() name!: string;
@@ -209,6 +210,9 @@ describe('TableManager.vacuum', () => {
       rests.push(docs.stats().totalBytes + docs.stats().rowIdBytes);
     }
     expect(Math.max(...peaks)).toBeLessThanOrEqual((peaks[0] as number) * 1.1);
-    expect(Math.max(...rests)).toBeLessThanOrEqual((rests[0] as number) * 1.1);
+    // The first round alone has keys that come in the order of rows, which take no memory.
+    const [first, second, ...others] = rests as [number, number, ...number[]];
+    expect(first).toBeLessThanOrEqual(second);
+    expect(Math.max(...others)).toBeLessThanOrEqual(second * 1.1);
   });
 });
