@@ -13,30 +13,47 @@ const BLOCK_MASK = BLOCK_ROWS - 1;
  * nothing was deleted from, row 0 key 1, row 1 key 2, is not kept at all; others take eight bytes a row.
  */
 export class RowKeys {
-  private readonly blocks: (Float64Array | undefined)[] = [];
+  private readonly blocks: (Block | undefined)[] = [];
 
   get(row: RowId): number {
-    const keys = this.blocks[row >>> BLOCK_SHIFT];
-    return keys === undefined ? row + 1 : (keys[row & BLOCK_MASK] as number);
+    const block = this.blocks[row >>> BLOCK_SHIFT];
+    return block === undefined ? row + 1 : (block.keys[row & BLOCK_MASK] as number);
   }
 
   /** May throw where memory ends; nothing has changed then. */
   set(row: RowId, key: number): void {
     const at = row >>> BLOCK_SHIFT;
-    let keys = this.blocks[at];
-    if (keys === undefined) {
+    let block = this.blocks[at];
+    if (block === undefined) {
       if (key === row + 1) return;
-      keys = new Float64Array(BLOCK_ROWS);
-      const first = at * BLOCK_ROWS + 1;
-      for (let n = 0; n < BLOCK_ROWS; n++) keys[n] = first + n;
+      block = new Block(at * BLOCK_ROWS + 1);
       while (this.blocks.length < at) this.blocks.push(undefined);
-      this.blocks[at] = keys;
+      this.blocks[at] = block;
     }
-    keys[row & BLOCK_MASK] = key;
+    const before = block.keys[row & BLOCK_MASK] as number;
+    block.others += Number(key !== row + 1) - Number(before !== row + 1);
+    block.keys[row & BLOCK_MASK] = key;
+    if (block.others === 0) this.blocks[at] = undefined;
+  }
+
+  /** Of a row that was not inserted after all. */
+  forget(row: RowId): void {
+    this.set(row, row + 1);
   }
 
   get bytes(): number {
-    return this.blocks.reduce((bytes, keys) => bytes + (keys?.byteLength ?? 0), 0);
+    return this.blocks.reduce((bytes, block) => bytes + (block?.keys.byteLength ?? 0), 0);
+  }
+}
+
+class Block {
+  readonly keys = new Float64Array(BLOCK_ROWS);
+  /** How many of them are not the counter's. */
+  others = 0;
+
+  /** @param first the key that a counter gives to the first row */
+  constructor(first: number) {
+    for (let n = 0; n < BLOCK_ROWS; n++) this.keys[n] = first + n;
   }
 }
 

@@ -178,6 +178,7 @@ export class TableCore implements WritableTable {
         index.remove(index.keyOf(values), row);
       }
       if (inPrimary) primary.remove(key, row);
+      this.rowKeys?.forget(row);
       store.remove(row);
       store.trimTo(pages);
       throw error;
@@ -345,6 +346,7 @@ export class TableCore implements WritableTable {
           index.remove(this.keyAt(index, newLink), row);
         }
         this.primary.remove(this.keyAt(this.primary, newLink), row);
+        this.rowKeys?.forget(row);
         this.store.remove(row);
         break;
       case 'update':

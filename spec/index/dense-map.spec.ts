@@ -122,6 +122,8 @@ describe('RowKeys', () => {
             model.set(row, key);
           }
           for (const [row, key] of model) expect(keys.get(row as RowId)).toBe(key);
+          for (const row of model.keys()) keys.forget(row as RowId);
+          expect(keys.bytes).toBe(0);
         },
       ),
     );
