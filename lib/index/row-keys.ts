@@ -36,7 +36,7 @@ export class RowKeys {
     if (block.others === 0) this.blocks[at] = undefined;
   }
 
-  /** Of a row that was not inserted after all. */
+  /** Of a row that is there no more. */
   forget(row: RowId): void {
     this.set(row, row + 1);
   }

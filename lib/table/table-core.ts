@@ -178,8 +178,7 @@ export class TableCore implements WritableTable {
         index.remove(index.keyOf(values), row);
       }
       if (inPrimary) primary.remove(key, row);
-      this.rowKeys?.forget(row);
-      store.remove(row);
+      this.removeRow(row);
       store.trimTo(pages);
       throw error;
     }
@@ -346,8 +345,7 @@ export class TableCore implements WritableTable {
           index.remove(this.keyAt(index, newLink), row);
         }
         this.primary.remove(this.keyAt(this.primary, newLink), row);
-        this.rowKeys?.forget(row);
-        this.store.remove(row);
+        this.removeRow(row);
         break;
       case 'update':
         for (let at = this.secondaries.length - 1; at >= 0; at--) {
@@ -371,10 +369,16 @@ export class TableCore implements WritableTable {
     this.store.trimTo(change.pages);
   }
 
+  /** Frees a row that is in no index, and its id. Cannot fail. */
+  removeRow(row: RowId): void {
+    this.rowKeys?.forget(row);
+    this.store.remove(row);
+  }
+
   finish(change: Change): void {
     if (change.kind === 'delete') {
       if (change.kept) this.store.forget(change.row);
-      else this.store.remove(change.row);
+      else this.removeRow(change.row);
     } else if (change.kind === 'update' && !change.kept) {
       this.store.release(change.oldLink);
     }

@@ -70,7 +70,7 @@ export class TableLoader {
       throw new CorruptionError(undefined, from, `a delete of a row of ${core.name} that is another one`);
     }
     core.primary.remove(this.keyIn(bytes, from), row);
-    core.store.remove(row);
+    core.removeRow(row);
   }
 
   /** The last key that was given out; of tables that do not count, 0. */
@@ -113,7 +113,7 @@ export class TableLoader {
       for (const row of kept) index.remove(keyOf(row), row);
       for (const row of refused) {
         core.primary.remove(core.keyAt(core.primary, core.store.linkOf(row)), row);
-        core.store.remove(row);
+        core.removeRow(row);
       }
       if (refused.length > 0) leftOut(`rows of ${core.name} whose keys in unique index ${index.name} others have: ${refused.length}`);
     }
