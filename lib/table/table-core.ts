@@ -194,7 +194,8 @@ export class TableCore implements WritableTable {
     for (const index of this.secondaries) {
       if (!index.unique || changed?.some((position) => index.positions.includes(position)) === false) continue;
       const whole = row === undefined ? values : this.schema.columns.map(({ position }) => this.after(row, changed, values, position));
-      const holder = index.getOne(index.keyOf(whole));
+      const key = index.keyOf(whole);
+      const holder = index.isExclusive(key) ? index.getOne(key) : undefined;
       if (holder !== row) expiry.giveWay(holder);
     }
   }

@@ -40,6 +40,13 @@ class Counted {
 }
 
 @Table()
+class Seat {
+  @PrimaryKey() @Column('int') id!: number;
+  @Index('unique') @Column({ type: 'int', nullable: true }) place!: number | null;
+  @ExpiresAt() @Column({ type: 'timestamp-millis', nullable: true }) until?: Date | null;
+}
+
+@Table()
 class Place {
   @PrimaryKey() @Column('int') id!: number;
   @Index('unique') @Column('int') rank!: number;
@@ -146,6 +153,26 @@ describe('rows that expire', () => {
       ['update', 't5', undefined],
     ]);
     expect(sessions.deleteCdc('t6')?.expired).toBe(false);
+  });
+
+  it('do not give way to a row that has null where they have it: nulls are unique among none', async () => {
+    const other = new Database({ tables: [Seat], expiryIntervalMs: MINUTE });
+    const seats = other.table(Seat);
+    const heard: string[] = [];
+    seats.on('change', (event) => heard.push(`${event.kind} ${event.key}`));
+    seats.insert({ id: 1, place: null, until: new Date(START + 1) });
+    seats.insert({ id: 2, place: 5 });
+    pass(1);
+    seats.insert({ id: 3, place: null });
+    seats.updateBy(2, { place: null });
+    expect(heard).toEqual(['insert 1', 'insert 2', 'insert 3', 'update 2']);
+    await other.transactionAsync(async (tx) => {
+      tx.table(Seat).insert({ id: 4, place: null });
+      tx.table(Seat).insert({ id: 1, place: null });
+    });
+    expect(heard.slice(4)).toEqual(['insert 4', 'delete 1', 'insert 1']);
+    expect([...other.check()]).toEqual([]);
+    await other.close();
   });
 
   it('give way before any listener hears of it, so that none changes the row that is written', () => {
