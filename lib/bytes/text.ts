@@ -4,12 +4,14 @@ import { cursor, readInt, writeInt } from './varint.js';
 /**
  * Avro strings and bytes: a length as a varint, then the bytes. Strings are UTF-8.
  *
- * A native call into Node costs about 60 ns whatever the length, so short ASCII text, the common case, goes through
- * JavaScript.
+ * A native call into Node costs about 60 ns whatever the length, so short text is written, and short ASCII text, the
+ * common case, is read in JavaScript.
  */
 const LONGEST_WRITTEN_HERE = 48;
 const ONE_BYTE_LENGTHS = 64;
 const SHORTEST_NATIVE_READ = 33;
+const HIGH_SURROGATES = 0xd800;
+const LOW_SURROGATES_END = 0xdfff;
 
 interface NativeSlices {
   utf8Slice?(start: number, end: number): string;
@@ -23,11 +25,39 @@ export function writeString(buffer: Buffer, position: number, text: string): num
   const start = position + 1;
   for (let at = 0; at < length; at++) {
     const unit = text.charCodeAt(at);
-    if (unit > 127) return writeStringNative(buffer, position, text);
+    if (unit > 127) return writeNonAscii(buffer, position, text, at);
     buffer[start + at] = unit;
   }
   buffer[position] = length << 1; // 48 characters at most: one byte of length
   return start + length;
+}
+
+/** The same for short text whose first `ascii` characters are ASCII, and written. */
+function writeNonAscii(buffer: Buffer, position: number, text: string, ascii: number): number {
+  const start = position + 1;
+  let to = start + ascii;
+  for (let at = ascii; at < text.length; at++) {
+    const unit = text.charCodeAt(at);
+    if (unit < 0x80) {
+      buffer[to++] = unit;
+    } else if (unit < 0x800) {
+      buffer[to++] = 0xc0 | (unit >> 6);
+      buffer[to++] = 0x80 | (unit & 0x3f);
+    } else if (unit < HIGH_SURROGATES || unit > LOW_SURROGATES_END) {
+      buffer[to++] = 0xe0 | (unit >> 12);
+      buffer[to++] = 0x80 | ((unit >> 6) & 0x3f);
+      buffer[to++] = 0x80 | (unit & 0x3f);
+    } else {
+      const point = text.codePointAt(at++) as number;
+      buffer[to++] = 0xf0 | (point >> 18);
+      buffer[to++] = 0x80 | ((point >> 12) & 0x3f);
+      buffer[to++] = 0x80 | ((point >> 6) & 0x3f);
+      buffer[to++] = 0x80 | (point & 0x3f);
+    }
+  }
+  if (to - start >= ONE_BYTE_LENGTHS) return writeStringNative(buffer, position, text);
+  buffer[position] = (to - start) << 1;
+  return to;
 }
 
 function writeStringNative(buffer: Buffer, position: number, text: string): number {

@@ -29,6 +29,8 @@ export interface PageStats {
 
 /** A page is worth emptying with this share of it in use, or less. */
 const SPARSE = 0.75;
+/** Bytes at a page's end that no row is written into before its length is known; of small pages, a sixteenth. */
+const LEAST_TAIL = 4096;
 /** Of free space, the share that rows from elsewhere are taken to fit into. */
 const WELL_FITTING = 0.9;
 
@@ -44,6 +46,7 @@ export class DataPages {
   private readonly pages: (Page | undefined)[] = [];
   private readonly free: FreeList;
   private readonly shift: number;
+  private readonly leastTail: number;
   private readonly offsetMask: number;
   private readonly maxPages: number;
   private readonly vacantNumbers: number[] = [];
@@ -63,6 +66,7 @@ export class DataPages {
     readonly pageSizeBytes: number,
   ) {
     this.shift = Math.log2(pageSizeBytes / GRAIN);
+    this.leastTail = Math.min(LEAST_TAIL, pageSizeBytes / 16);
     this.offsetMask = (1 << this.shift) - 1;
     this.maxPages = 2 ** (LINK_BITS - this.shift);
     this.free = new FreeList(this.pages, this.shift);
@@ -99,12 +103,13 @@ export class DataPages {
   }
 
   /**
-   * Where a row may be written before it is known how long it is: the active extent, if it reaches to its page's end.
-   * What does not fit then falls off the page's end, harmlessly. `undefined` where there is none; otherwise the row
-   * goes to `tailPosition` of this buffer, and `claimTail` makes it real.
+   * Where a row may be written before it is known how long it is: the active extent, if it reaches to its page's end and
+   * is long enough for most rows. What does not fit then falls off the page's end, harmlessly, but engines make slower
+   * code for writes that ever did. `undefined` where there is none; otherwise the row goes to `tailPosition` of this
+   * buffer, and `claimTail` makes it real.
    */
   tailBuffer(): Buffer | undefined {
-    if (this.activePage < 0 || this.activeEnd !== this.pageSizeBytes || this.activeStart === this.activeEnd) return undefined;
+    if (this.activePage < 0 || this.activeEnd !== this.pageSizeBytes || this.activeEnd - this.activeStart < this.leastTail) return undefined;
     return (this.pages[this.activePage] as Page).bytes;
   }
 

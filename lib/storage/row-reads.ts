@@ -10,6 +10,7 @@ import { RowIds } from './row-ids.js';
 /** Rows whose memory is asked for at once: a few kilobytes, which the nearest cache holds. */
 const FETCHED_AHEAD = 64;
 const CACHE_LINE_WORDS = 16;
+const LINKS = new Int32Array(FETCHED_AHEAD);
 
 /** The rows of a table, as far as they are read: by row id, or by link where they are known to be at one. */
 export class RowReads {
@@ -98,9 +99,10 @@ export class RowReads {
     const decoded = new Array<object>(rows.length);
     for (let from = 0; from < rows.length; from += FETCHED_AHEAD) {
       const to = Math.min(from + FETCHED_AHEAD, rows.length);
-      if (this.fetchesAhead) this.fetch(rows, from, to);
+      for (let at = from; at < to; at++) LINKS[at - from] = ids.linkOf(rows[at] as RowId);
+      if (this.fetchesAhead) this.fetch(to - from);
       for (let at = from; at < to; at++) {
-        const link = ids.linkOf(rows[at] as RowId);
+        const link = LINKS[at - from] as Link;
         decoded[at] = decode(pages.bufferOf(link), pages.positionOf(link), pages.viewOf(link), known?.text);
       }
     }
@@ -108,11 +110,11 @@ export class RowReads {
   }
 
   /** Touches the rows' bytes, the first two lines of a cache of each: no read waits for another here. */
-  private fetch(rows: readonly RowId[], from: number, to: number): void {
-    const { ids, pages } = this;
+  private fetch(count: number): void {
+    const { pages } = this;
     let touched = 0;
-    for (let at = from; at < to; at++) {
-      const link = ids.linkOf(rows[at] as RowId);
+    for (let at = 0; at < count; at++) {
+      const link = LINKS[at] as Link;
       const words = pages.wordsOf(link);
       const word = pages.positionOf(link) >> 2;
       touched ^= (words[word] as number) ^ (words[Math.min(word + CACHE_LINE_WORDS, words.length - 1)] as number);
