@@ -24,6 +24,11 @@ const WARM_ROWS = 50_000;
 /** Rows after which a store says how far it came, for the case that it comes no further. */
 const A_WORD = 500_000;
 const LIMIT_MS = 600_000;
+/** What any store has to do that keeps rows apart from what finds them: measured alone, it shows what the machine's memory takes. */
+const MACHINE = 'machine';
+/** About those of a row here, with what it has in front of it. */
+const ROW_BYTES = 80;
+const PAGE_BYTES = 256 * 1024;
 
 /** @type {Record<string, { title: string, prepare: (data: Dataset, count: number) => unknown[], run: (store: object, argument: never) => unknown, few?: string[] }>} */
 const OPERATIONS_MEASURED = {
@@ -52,8 +57,11 @@ const OPERATIONS_MEASURED = {
 };
 
 const argument = process.argv[2];
-if (argument?.startsWith('{')) await grow(JSON.parse(argument));
-else await compare(Number(argument ?? 10_000_000), process.argv[3]?.split(',') ?? COMPARED);
+if (argument?.startsWith('{')) {
+  const job = JSON.parse(argument);
+  if (job.store === MACHINE) growMemory(job);
+  else await grow(job);
+} else await compare(Number(argument ?? 10_000_000), process.argv[3]?.split(',') ?? COMPARED);
 
 /** One store, filled further and further; a line of figures at each size. */
 async function grow({ store: name, sizes }) {
@@ -80,6 +88,25 @@ async function grow({ store: name, sizes }) {
     globalThis.gc();
     const { heapUsed, external } = process.memoryUsage();
     console.log(JSON.stringify({ size, figures, bytes: (heapUsed + external) / size, heap: heapUsed / size }));
+  }
+}
+
+/** An array of places, and rows of bytes at them, as many as a table has: a line of figures at each size. */
+function growMemory({ sizes }) {
+  const rowsAPage = Math.floor(PAGE_BYTES / ROW_BYTES);
+  const pages = [];
+  const store = { places: new Int32Array(0), last: 0 };
+  // All words are 0; but no read can begin before the one before it has ended, as none can whose row is being made.
+  const readTwo = (_store, row) => {
+    const place = store.places[row + store.last];
+    store.last = pages[Math.floor(place / rowsAPage)][((place % rowsAPage) * ROW_BYTES) >> 2];
+  };
+  const rowsOf = (data, count) => data.keys(count).map((key) => key - 1);
+  for (const size of [WARM_ROWS, ...sizes]) {
+    while (pages.length * rowsAPage < size) pages.push(new Int32Array(PAGE_BYTES / 4).fill(0));
+    store.places = Int32Array.from({ length: size }, (_, row) => row);
+    const figures = { get: time(store, new Dataset(size), rowsOf, readTwo, OPERATIONS) };
+    if (size !== WARM_ROWS) console.log(JSON.stringify({ size, figures }));
   }
 }
 
@@ -111,6 +138,7 @@ async function compare(most, names) {
   build();
   const sizes = SIZES.filter((size) => size <= most);
   const found = [];
+  const { lines: machine } = await runChild('growth.js', { store: MACHINE, sizes }, { flags: ['--expose-gc'], limitMs: LIMIT_MS });
   for (const name of names) {
     const { lines, ended } = await runChild('growth.js', { store: name, sizes }, { flags: ['--expose-gc'], limitMs: LIMIT_MS });
     const most = Math.max(0, ...lines.map(({ size, filled }) => size ?? filled));
@@ -118,9 +146,9 @@ async function compare(most, names) {
     found.push({ name, title, lines: lines.filter(({ figures }) => figures !== undefined), most, ended });
     console.error(`${name}: to ${most} rows${ended === undefined ? '' : `, ${ended}`}`);
   }
-  const report = markdown(found, sizes);
+  const report = markdown(found, machine, sizes);
   console.log(report);
-  saveReport('growth', report, found);
+  saveReport('growth', report, { found, machine });
   for (const [operation, { title }] of [['insertMany', { title: 'insertMany, a row' }], ...Object.entries(OPERATIONS_MEASURED)]) {
     const lines = found.map(({ title: store, lines: all, ended }) => ({
       name: store,
@@ -132,7 +160,7 @@ async function compare(most, names) {
   }
 }
 
-function markdown(found, sizes) {
+function markdown(found, machine, sizes) {
   const own = found.find(({ name }) => name === 'worktable');
   const operations = [
     ['insertMany', 'insertMany, a row'],
@@ -146,6 +174,7 @@ function markdown(found, sizes) {
     const cells = sizes.map((size) => ratio(at(own?.lines ?? [], size, operation), first));
     return `| ${title} | ${cells.join(' | ')} |`;
   });
+  const alone = sizes.map((size) => ratio(at(machine, size, 'get'), machine[0]?.figures.get));
   const logarithm = sizes.map((size) => (Math.log(size) / Math.log(sizes[0])).toFixed(2));
   const beside = found.flatMap(({ name, title, lines, ended }) =>
     name === 'worktable'
@@ -163,7 +192,8 @@ function markdown(found, sizes) {
     '# Growth',
     `${identity()} with its default heap; one process a store, filled further and further.`,
     `## worktable's time an operation, as multiples of its time at ${sizes[0].toLocaleString('en')} rows`,
-    `${head('')}\n${growth.join('\n')}\n| log n | ${logarithm.join(' | ')} |`,
+    `${head('')}\n${growth.join('\n')}\n| the machine alone | ${alone.join(' | ')} |\n| log n | ${logarithm.join(' | ')} |`,
+    `The machine alone: of a random row, its place from an array, and a word of the ${ROW_BYTES} bytes there, with no store around it. What it grows by is what caches and page tables no longer hold.`,
     "## Others' time divided by worktable's (above 1, worktable is faster)",
     `${head('')}\n${beside.join('\n')}`,
     '## Bytes a row: heap and external memory of the process',
