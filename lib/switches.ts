@@ -19,6 +19,8 @@ export const switches = {
   fetchAhead: true,
   /** Primary keys that are small integers are found in an array, not in a tree. */
   denseKeys: true,
+  /** Places of rows that stand one behind the other are kept as steps of a byte. */
+  tightIds: true,
   /** Unique trees answer for single keys from a hash. */
   hashedUnique: true,
   /** Updates that nobody observes write over the row's bytes. */

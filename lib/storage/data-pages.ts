@@ -109,7 +109,8 @@ export class DataPages {
    * buffer, and `claimTail` makes it real.
    */
   tailBuffer(): Buffer | undefined {
-    if (this.activePage < 0 || this.activeEnd !== this.pageSizeBytes || this.activeEnd - this.activeStart < this.leastTail) return undefined;
+    if (this.activePage < 0 || this.activeEnd !== this.pageSizeBytes || this.activeEnd - this.activeStart < this.leastTail)
+      return undefined;
     return (this.pages[this.activePage] as Page).bytes;
   }
 

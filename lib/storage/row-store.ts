@@ -149,7 +149,11 @@ export class RowStore extends RowReads {
 
   /** Makes the staged row a new one. @throws TableFullError; nothing has changed then. */
   add(): RowId {
-    const link = this.claim();
+    return this.addAt(this.claim());
+  }
+
+  /** A new row at a place that was claimed for it. @throws as `RowIds.add`; the place is given back then. */
+  private addAt(link: Link): RowId {
     try {
       return this.ids.add(link);
     } catch (error) {
@@ -158,15 +162,25 @@ export class RowStore extends RowReads {
     }
   }
 
+  /** Moves a row to a place that was claimed for it. @throws as `RowIds.move`; the place is given back then. */
+  private moveTo(row: RowId, link: Link): void {
+    try {
+      this.ids.move(row, link);
+    } catch (error) {
+      this.pages.release(link);
+      throw error;
+    }
+  }
+
   /** Makes a row of bytes that are known to be one. @throws TableFullError; nothing has changed then. */
   addBytes(source: Buffer, from: number, length: number, copier: WordCopier): RowId {
-    return this.ids.add(this.placeBytes(source, from, length, copier));
+    return this.addAt(this.placeBytes(source, from, length, copier));
   }
 
   /** Gives a row, of which nobody keeps an older version, the bytes of another one. */
   replaceBytes(row: RowId, source: Buffer, from: number, length: number, copier: WordCopier): void {
     const old = this.ids.linkOf(row);
-    this.ids.move(row, this.placeBytes(source, from, length, copier));
+    this.moveTo(row, this.placeBytes(source, from, length, copier));
     this.pages.release(old);
   }
 
@@ -203,7 +217,7 @@ export class RowStore extends RowReads {
   /** Gives the row the staged bytes in a new place, and leaves the old place as it is. @returns the old link. */
   replace(row: RowId): Link {
     const old = this.ids.linkOf(row);
-    this.ids.move(row, this.claim());
+    this.moveTo(row, this.claim());
     return old;
   }
 
@@ -258,7 +272,7 @@ export class RowStore extends RowReads {
     const length = pages.lengthOf(from);
     const to = pages.allocate(length);
     copyWords(pages.wordsOf(from), pages.positionOf(from) >> 2, pages.wordsOf(to), pages.positionOf(to) >> 2, length);
-    ids.move(row, to);
+    this.moveTo(row, to);
     pages.release(from);
     return true;
   }

@@ -219,11 +219,11 @@ describe.each([
     store.stagePatch(store.linkOf(row), [TEXT], [1, text(pageSizeBytes), null]);
     expect(() => store.replace(row)).toThrow(TableFullError);
     Reflect.set(Reflect.get(store, 'ids'), 'used', 2 ** 30);
-    Reflect.set(Reflect.get(store, 'ids'), 'links', Object.assign([store.linkOf(row)], { length: 2 ** 30 }));
+    Reflect.set(Reflect.get(store, 'ids'), 'steps', Object.assign([0], { length: 2 ** 30 }));
     store.stage([2, 'b', null]);
     expect(() => store.add()).toThrow(TableFullError);
     expect(store.stats()).toEqual(before);
-    expect([store.count, store.read(row, TEXT)]).toEqual([1, 'a']);
+    expect([store.idExtent, store.read(row, TEXT)]).toEqual([2 ** 30, 'a']);
   });
 
   it('agrees with a map over random steps and rollbacks', () => {
