@@ -36,11 +36,12 @@ const MATTERS = {
   compiledFilters: ['filteredCount'],
   fetchAhead: ['byPlainIndex', 'range'],
   denseKeys: ['getByKey', 'insert', 'delete', 'memory', 'storedOpen'],
+  tightIds: ['getByKey', 'readByKey', 'updatePlain', 'memory'],
   hashedUnique: ['getByUnique', 'insert', 'delete', 'memory'],
   updatesInPlace: ['updatePlain', 'storedUpdate', 'memory'],
 };
 /** Of these, ten times the rows: they are about memory that no cache holds. */
-const LARGE = ['fetchAhead'];
+const LARGE = ['fetchAhead', 'tightIds'];
 /** A difference that is looked into, in one look. */
 const DIFFERENCE = 0.08;
 /** Measured time of a look and of a figure, after which no new round begins. */

@@ -108,8 +108,8 @@ const GROWN = {
 };
 
 /** Time an operation at the largest size for that at the smallest, which is to be no more than the logarithms' ratio. */
-function growthReached(found) {
-  const own = found?.find(({ name }) => name === 'worktable');
+function growthReached({ found = [], machine = [] } = {}) {
+  const own = found.find(({ name }) => name === 'worktable');
   if (own === undefined) return [];
   const [first, last] = [own.lines[0], own.lines.at(-1)];
   const most = Math.log(last.size) / Math.log(first.size);
@@ -128,7 +128,13 @@ function growthReached(found) {
     wanted: '–',
     measured: `${filled.toLocaleString('en')}${reason === undefined ? '' : `, then ${reason}`}`,
   }));
-  return [...grown, ...ended];
+  const alone = (machine.at(-1)?.figures.get ?? Number.NaN) / (machine[0]?.figures.get ?? Number.NaN);
+  const memory = {
+    title: `growth of two reads of the machine's memory, no store around them, ${sizes}`,
+    wanted: '–',
+    measured: alone.toFixed(2),
+  };
+  return [...grown, memory, ...ended];
 }
 
 function pausesReached(figures) {
