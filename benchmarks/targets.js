@@ -108,14 +108,14 @@ const GROWN = {
 };
 
 /** Time an operation at the largest size for that at the smallest, which is to be no more than the logarithms' ratio. */
-function growthReached({ found = [], machine = [] } = {}) {
+function growthReached({ found = [], machine } = {}) {
   const own = found.find(({ name }) => name === 'worktable');
   if (own === undefined) return [];
   const [first, last] = [own.lines[0], own.lines.at(-1)];
   const most = Math.log(last.size) / Math.log(first.size);
   const sizes = `${first.size.toLocaleString('en')} to ${last.size.toLocaleString('en')} rows`;
   const grown = Object.keys(first.figures).map((operation) => {
-    const times = last.figures[operation] / first.figures[operation];
+    const times = timesOf(own.lines, operation);
     return {
       title: `growth of ${GROWN[operation] ?? operation}, ${sizes}`,
       wanted: `at most ${most.toFixed(2)}`,
@@ -128,13 +128,17 @@ function growthReached({ found = [], machine = [] } = {}) {
     wanted: '–',
     measured: `${filled.toLocaleString('en')}${reason === undefined ? '' : `, then ${reason}`}`,
   }));
-  const alone = (machine.at(-1)?.figures.get ?? Number.NaN) / (machine[0]?.figures.get ?? Number.NaN);
   const memory = {
     title: `growth of two reads of the machine's memory, no store around them, ${sizes}`,
     wanted: '–',
-    measured: alone.toFixed(2),
+    measured: timesOf(machine, 'get').toFixed(2),
   };
   return [...grown, memory, ...ended];
+}
+
+/** How many times as long an operation takes at the last size as at the first. */
+function timesOf(lines, operation) {
+  return lines.at(-1).figures[operation] / lines[0].figures[operation];
 }
 
 function pausesReached(figures) {

@@ -114,6 +114,7 @@ export class PackedHash implements EntryMap {
     const { keys, mask, slots } = this;
     const { hash, keyOf, inPlace } = keys;
     const shift = Math.max(0, 32 - Math.clz32(mask) - PARTITION_BITS);
+    const room = 1 << shift;
     const lengths = new Int32Array((mask >>> shift) + 1);
     const beyond: number[] = []; // hash and row of those for which their part has no room
     for (let at = 0; at < rows.length; at++) {
@@ -121,11 +122,11 @@ export class PackedHash implements EntryMap {
       const one = inPlace === undefined ? hash(keyOf(row)) | 0 : inPlace.hashOf(row) | 0;
       const part = (one & mask) >>> shift;
       const length = lengths[part] as number;
-      if (length >> shift === 1) {
+      if (length === room) {
         beyond.push(one, row);
         continue;
       }
-      const to = ((part << shift) + length) * 2;
+      const to = (part * room + length) * 2;
       slots[to] = one;
       slots[to + 1] = row + 1;
       lengths[part] = length + 1;
@@ -133,8 +134,8 @@ export class PackedHash implements EntryMap {
     const refused: RowId[] = [];
     const crossing: number[] = [];
     for (let part = 0; part < lengths.length; part++) {
-      const from = part << shift;
-      this.arrangePart(from, from + (1 << shift), lengths[part] as number, crossing, refused);
+      const from = part * room;
+      this.arrangePart(from, from + room, lengths[part] as number, crossing, refused);
     }
     for (const pairs of [crossing, beyond]) {
       for (let at = 0; at < pairs.length; at += 2) {

@@ -19,8 +19,8 @@ const NO_LINKS = new Int32Array(0);
  *   steps   u8 a row      0 to 254, or 255 for a row that is not alive
  *   loose   i32 a row     of groups with a row that is elsewhere, its links, or −1
  *
- * That is 1¼ bytes a row, of which caches hold three times as many as of whole links. A group stays
- * loose until no row is left at all: so a row can always go back to where it was, without memory being asked for.
+ * That is 1¼ bytes a row, of which caches hold three times as many as of whole links. A group stays loose until no row is
+ * left at all: so a row can always go back to where it was, without memory being asked for.
  */
 export class RowIds {
   private bases = new Int32Array(FIRST_CAPACITY >> GROUP_BITS);
@@ -58,14 +58,16 @@ export class RowIds {
   /** @throws TableFullError, or RangeError where memory ends; nothing has changed then. */
   add(link: Link): RowId {
     const again = this.vacant.at(-1);
-    const row = again ?? (this.used as RowId);
-    if (again === undefined) {
-      if (row === this.steps.length) this.grow();
-      if ((row & IN_GROUP) === 0) this.begin(row >> GROUP_BITS, link);
+    if (again !== undefined) {
+      this.move(again, link);
+      this.vacant.pop();
+      return again;
     }
+    const row = this.used as RowId;
+    if (row === this.steps.length) this.grow();
+    if ((row & IN_GROUP) === 0) this.begin(row >> GROUP_BITS, link);
     this.move(row, link);
-    if (again === undefined) this.used++;
-    else this.vacant.pop();
+    this.used++;
     return row;
   }
 

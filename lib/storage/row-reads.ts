@@ -10,6 +10,7 @@ import { RowIds } from './row-ids.js';
 /** Rows whose memory is asked for at once: a few kilobytes, which the nearest cache holds. */
 const FETCHED_AHEAD = 64;
 const CACHE_LINE_WORDS = 16;
+/** The links of these rows. One array for all tables: nothing but a codec runs while it is in use, and no code of a user's. */
 const LINKS = new Int32Array(FETCHED_AHEAD);
 
 /** The rows of a table, as far as they are read: by row id, or by link where they are known to be at one. */

@@ -65,8 +65,9 @@ function* checkIndex(core: TableCore, index: TableIndex, rows: ReadonlySet<RowId
   for (const row of rows) {
     const key = core.keyAt(index, core.store.linkOf(row));
     if (!index.holds(key, row)) yield 'a row is not found by its key';
-    if (index.unique && index.getOne(key) !== row && !hasNull(key)) yield 'a point lookup finds another row, or none';
-    if (index.unique && index.countOf(key) > 1 && !hasNull(key)) yield 'a unique key leads to several rows';
+    if (!index.isExclusive(key)) continue;
+    if (index.getOne(key) !== row) yield 'a point lookup finds another row, or none';
+    if (index.countOf(key) > 1) yield 'a unique key leads to several rows';
   }
   try {
     index.checkStructure();
@@ -86,10 +87,6 @@ function* checkOrder(
   if (order !== 0) return;
   const byKey = core.primary.compare(core.primaryKeyOf(a.row), core.primaryKeyOf(b.row));
   if (byKey >= 0) yield 'rows of one key are not in primary-key order';
-}
-
-function hasNull(key: unknown): boolean {
-  return key === null || (Array.isArray(key) && key.includes(null));
 }
 
 function checkBytes(core: TableCore, link: Link): string | undefined {

@@ -74,6 +74,7 @@ describe('RowIds', () => {
       const model = new Map<RowId, Link>();
       const rows: RowId[] = [];
       let most = 0;
+      let extent = 0;
       for (let step = 0; step < 60_000; step++) {
         const link = random.below(span) as Link;
         const kind = random.below(rows.length < 100 || step < 20_000 ? 12 : 20);
@@ -82,6 +83,7 @@ describe('RowIds', () => {
           if (model.has(row)) throw new Error(`step ${step}: row ${row} was given out twice`);
           rows.push(row);
           model.set(row, link);
+          extent = Math.max(extent, row + 1);
         } else if (kind < 10) {
           const row = random.pick(rows);
           ids.move(row, link);
@@ -90,16 +92,19 @@ describe('RowIds', () => {
           const row = rows.splice(random.below(rows.length), 1)[0] as RowId;
           ids.remove(row);
           model.delete(row);
+          if (row === extent - 1) extent--;
+          if (model.size === 0) extent = 0;
           if (ids.isAlive(row)) throw new Error(`step ${step}: row ${row} lives on`);
         }
         most = Math.max(most, model.size);
         if (step % 5_000 === 0) {
-          expect(ids.count).toBe(model.size);
+          expect([ids.count, ids.extent]).toEqual([model.size, extent]);
           for (const row of ids) if (ids.linkOf(row) !== model.get(row)) throw new Error(`step ${step}: row ${row} is elsewhere`);
           expect([...ids].length).toBe(model.size);
         }
       }
-      expect(ids.extent).toBeLessThanOrEqual(most);
+      expect(ids.extent).toBe(extent);
+      expect(extent).toBeLessThanOrEqual(most);
       expect(ids.bytes).toBeLessThanOrEqual(Math.max(64, 2 * most) * 5.25 + (most - model.size) * 8);
     });
   });
