@@ -1,3 +1,5 @@
+import { keepClassOf } from '../kept.js';
+
 /** A position in the order of committed transactions: 1 for the first, without gaps. */
 export type Lsn = number & { readonly __lsn: unique symbol };
 
@@ -113,3 +115,7 @@ export class Operation<Row = object, RowKey = unknown> {
     return this.#events;
   }
 }
+
+keepClassOf(
+  new Operation({ name: '' } as OperationSource, 'insert', 0 as Lsn, 0, 0, undefined, undefined, { page: 0, offset: 0, length: 0 }),
+);

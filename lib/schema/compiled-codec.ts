@@ -6,6 +6,7 @@ import { switches } from '../switches.js';
 import { ColumnCollector } from './column-collector.js';
 import { LOCALS, type ReadWays, readSource, skipSource } from './column-source.js';
 import { layoutOf, readElement, skipElement, writeElement } from './element-codec.js';
+import { KeptRow, mayGrow, type RowClass } from './kept-row.js';
 import type { CollectMode, Decode, RowCodec } from './row-codec.js';
 import { elementToUser, type Stored } from './stored-value.js';
 import type { ColumnSchema, TableSchema } from './table-schema.js';
@@ -21,15 +22,15 @@ export class CompiledCodec implements RowCodec {
   readonly encode: (values: readonly Stored[], buffer: Buffer, position: number) => number;
   readonly decode: Decode;
   private readonly helpers: Helpers;
-  private readonly Row: object;
+  private readonly Row: RowClass;
   private readonly knowing: (Decode | undefined)[] = [];
   private readonly readers: ((buffer: Buffer, position: number) => Stored)[];
   private readonly locators: ((buffer: Buffer, position: number) => number)[];
 
   constructor(private readonly schema: TableSchema) {
-    const helpers = helpersOf(schema);
-    this.helpers = helpers;
     this.Row = rowClass(schema);
+    const helpers = helpersOf(schema, new KeptRow(this.Row, schema.columns));
+    this.helpers = helpers;
     this.collect = compile(helpers, 'row, values, mode', collectSource(schema.columns));
     this.encode = compile(helpers, 'values, buffer, p', encodeSource(schema.columns));
     this.decode = compileDecode(schema, helpers, this.Row);
@@ -54,12 +55,13 @@ export class CompiledCodec implements RowCodec {
   }
 }
 
-function helpersOf(schema: TableSchema) {
+function helpersOf(schema: TableSchema, kept: KeptRow) {
   return {
     collector: new ColumnCollector(schema),
     columns: schema.columns,
     cursor,
     elementToUser,
+    kept,
     readDouble,
     readElement,
     readFloat,
@@ -171,15 +173,15 @@ const PLAIN_WAYS: ReadWays = { text: 'readText(buffer, p, n)', hasView: false };
  * Rows come from a constructor of our own that assigns all columns in one order, so they share one hidden class, and
  * that has the user's prototype, so they are instances of the user's class.
  */
-function rowClass({ columns, ctor }: TableSchema): object {
+function rowClass({ columns, ctor }: TableSchema): RowClass {
   const locals = localsOf(columns);
   const assigns = columns.map(({ name, position }) => `this.${name} = v${position};`).join(' ');
   const body = `'use strict'; function Row(${locals}) { ${assigns} } Row.prototype = prototype; return Row;`;
-  return new Function('prototype', body)(ctor.prototype) as object;
+  return new Function('prototype', body)(ctor.prototype) as RowClass;
 }
 
 /** @param known a column of text that need not be read, since its text is given */
-function compileDecode({ columns }: TableSchema, helpers: Helpers, Row: object, known?: number): Decode {
+function compileDecode({ columns }: TableSchema, helpers: Helpers, Row: RowClass, known?: number): Decode {
   const reads = columns.map((column) => {
     const { position } = column;
     if (position === known) return `${skipSource(column)} const v${position} = known;`;
@@ -205,9 +207,12 @@ function mayRepeat({ key, indexes }: TableSchema, { type, position }: ColumnSche
   return ![key, ...indexes.filter((index) => index.unique)].some(({ columns }) => columns.length === 1 && columns[0] === position);
 }
 
-/** Turns the stored form `v` into the user's, in a local of the column's own. */
+/** Turns the stored form `v` into the user's, in a local of the column's own. Of a number beyond 28 bits, `w` is not 0. */
 function userSource(column: ColumnSchema): string {
   const local = `v${column.position}`;
+  if (mayGrow(column) && layoutOf(column.type) === 'longNumber') {
+    return `const ${local} = v; if (w !== 0 && !kept.large[${column.position}]) kept.enlarge(${column.position});`;
+  }
   const { type } = column;
   switch (type.kind) {
     case 'timestamp-millis':

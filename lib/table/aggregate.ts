@@ -1,3 +1,4 @@
+import { keepClassOf } from '../kept.js';
 import type { ColumnType } from '../schema/column-type.js';
 import type { Stored } from '../schema/stored-value.js';
 import { ExactSum } from './exact-sum.js';
@@ -54,3 +55,8 @@ export class Mean {
     return this.count === 0 ? undefined : Number(this.sum.value) / this.count / this.scale;
   }
 }
+
+const large = new Mean({ kind: 'double' });
+large.add(2 ** 40);
+large.add(0.5);
+keepClassOf(large);

@@ -6,6 +6,7 @@ import type { RowId } from '../storage/link.js';
 import { collectPatch } from './collect-patch.js';
 import { type Condition, createCondition } from './condition.js';
 import { findRows } from './execute.js';
+import { QuerySpec } from './query-spec.js';
 import { isExpired } from './row-expiry.js';
 import type { IndexView, WritableTable } from './table-view.js';
 
@@ -55,7 +56,7 @@ function createSelector(core: WritableTable, schema: QuerySchema): (by: unknown)
       core.reads?.where(conditions);
       return rowsAt(core, exact, conditions);
     }
-    return findRows(core, { conditions, predicates: [], order: [], offset: 0, limit: Number.POSITIVE_INFINITY }).rows;
+    return findRows(core, QuerySpec.ALL.with({ conditions })).rows;
   };
 }
 

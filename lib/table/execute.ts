@@ -4,7 +4,8 @@ import type { Stored } from '../schema/stored-value.js';
 import type { RowId } from '../storage/link.js';
 import { createMatchers } from './compiled-filter.js';
 import type { Matcher } from './condition.js';
-import { type OrderTerm, type Plan, plan, type QuerySpec } from './plan.js';
+import { type Plan, plan } from './plan.js';
+import type { OrderTerm, QuerySpec } from './query-spec.js';
 import type { RowsById, TableView } from './table-view.js';
 
 /** What a run of a query did and found. */
@@ -75,7 +76,7 @@ export function visitAny(core: TableView, spec: QuerySpec, visit: (row: RowId) =
 
 /** The same query of all its rows, whatever their order. */
 function anyOrder(spec: QuerySpec): QuerySpec {
-  return { ...spec, order: [], limit: Number.POSITIVE_INFINITY, offset: 0, anyOfEqual: true };
+  return spec.whole.with({ order: [], anyOfEqual: true });
 }
 
 /** The rows of a table, to be walked by their ids, where every one of them is in it: none that a transaction is about to delete. */

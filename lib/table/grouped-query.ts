@@ -5,7 +5,7 @@ import { Mean, Sum } from './aggregate.js';
 import { findColumn, requireNumeric, requireScalar } from './condition.js';
 import { visitAny } from './execute.js';
 import { type LiveGroupCalls, liveGroupCalls } from './live-calls.js';
-import type { QuerySpec } from './plan.js';
+import type { QuerySpec } from './query-spec.js';
 import type { TableView } from './table-view.js';
 import type { Cell, ColumnOf, NumberColumnOf, ScalarColumnOf } from './types.js';
 

@@ -13,7 +13,8 @@ import type { RowId } from '../storage/link.js';
 import { Mean, Sum } from './aggregate.js';
 import { createMatcher, requireNumeric, requireScalar } from './condition.js';
 import { findRows, visitAny } from './execute.js';
-import { type QuerySpec, wantedOrder } from './plan.js';
+import { wantedOrder } from './plan.js';
+import type { QuerySpec } from './query-spec.js';
 import type { TableView } from './table-view.js';
 import type { Cell, ColumnOf, NumberColumnOf, ScalarColumnOf } from './types.js';
 
@@ -140,7 +141,7 @@ function filterOf(view: TableView, spec: QuerySpec): LiveFilter {
 
 /** The rows that meet the conditions, in the query's order, whatever window of them it asks for. */
 function allRows(view: TableView, spec: QuerySpec): RowId[] {
-  return findRows(view, { ...spec, offset: 0, limit: Number.POSITIVE_INFINITY }).rows;
+  return findRows(view, spec.whole).rows;
 }
 
 function liveRows<R>(view: TableView, spec: QuerySpec, columns: readonly ColumnSchema[] | undefined): LiveQuery<R> {
@@ -184,7 +185,7 @@ function liveCount(view: TableView, spec: QuerySpec): LiveValue<number> {
   return lives.begin(() => {
     return new LiveValue(lives, {
       filter: filterOf(view, spec),
-      ...membersOf(view, { ...spec, offset: 0, limit: Number.POSITIVE_INFINITY }, lives),
+      ...membersOf(view, spec.whole, lives),
       fold: COUNT.start,
       columns: COUNT.columns,
       reduce: (rows) => Math.min(Math.max((rows as number) - offset, 0), limit),

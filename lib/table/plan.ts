@@ -4,23 +4,8 @@ import { compareValues, HIGH, type Key } from '../index/key-order.js';
 import type { Stored } from '../schema/stored-value.js';
 import { type ColumnSchema, PRIMARY } from '../schema/table-schema.js';
 import type { Condition } from './condition.js';
+import type { OrderTerm, QuerySpec } from './query-spec.js';
 import type { IndexView, TableView } from './table-view.js';
-
-export interface OrderTerm {
-  readonly column: ColumnSchema;
-  readonly descending: boolean;
-}
-
-/** What a query asks for, as data. */
-export interface QuerySpec {
-  readonly conditions: readonly Condition[];
-  readonly predicates: readonly ((row: never) => boolean)[];
-  readonly order: readonly OrderTerm[];
-  readonly offset: number;
-  readonly limit: number;
-  /** Any of the rows that the order leaves equal will do, and not the first by primary key. */
-  readonly anyOfEqual?: true;
-}
 
 /** How a query finds its rows: through one index, at some keys, over a range of it, or over all of it. */
 export interface Plan {
@@ -194,7 +179,7 @@ export function wantedOrder(core: TableView, spec: QuerySpec): OrderTerm[] {
     if (key.every((position) => seen.has(position) || fixed.has(position))) return terms; // the rest decides nothing
     add(term);
   }
-  if (spec.anyOfEqual !== true) for (const column of core.primary.columns) add({ column, descending: false });
+  if (!spec.anyOfEqual) for (const column of core.primary.columns) add({ column, descending: false });
   return terms;
 }
 

@@ -9,7 +9,8 @@ import { type Condition, createCondition, findColumn, knownText, type Operator, 
 import { countRows, findRows, visitAny } from './execute.js';
 import { GroupedQuery } from './grouped-query.js';
 import { type LiveCalls, liveCalls } from './live-calls.js';
-import type { Plan, QuerySpec } from './plan.js';
+import type { Plan } from './plan.js';
+import { QuerySpec } from './query-spec.js';
 import type { TableView } from './table-view.js';
 import type { Cell, ColumnOf, NumberColumnOf, ScalarColumnOf } from './types.js';
 
@@ -32,8 +33,6 @@ export interface Explanation {
 }
 
 type TextColumn<E> = { [K in ColumnOf<E>]: Cell<E, K> extends string | null ? K : never }[ColumnOf<E>];
-
-const EMPTY: QuerySpec = { conditions: [], predicates: [], order: [], offset: 0, limit: Number.POSITIVE_INFINITY };
 
 /**
  * A query over one table: immutable, so each call gives a new one, and lazy, so nothing runs before a call that ends
@@ -60,7 +59,7 @@ export class SelectQuery<E extends object, R = E> implements Iterable<R> {
 
   /** All rows of a table. @internal */
   static of<E extends object>(core: TableView): SelectQuery<E> {
-    return new this<E>(core, EMPTY, undefined);
+    return new this<E>(core, QuerySpec.ALL, undefined);
   }
 
   /** A kind of query of which some calls are others. @internal */
@@ -75,8 +74,8 @@ export class SelectQuery<E extends object, R = E> implements Iterable<R> {
     return new (this.constructor as typeof SelectQuery)<E, S>(this.core, spec, columns);
   }
 
-  private with(change: Partial<QuerySpec>): SelectQuery<E, R> {
-    return this.again<R>({ ...this.spec, ...change }, this.columns);
+  private with(change: Parameters<QuerySpec['with']>[0]): SelectQuery<E, R> {
+    return this.again<R>(this.spec.with(change), this.columns);
   }
 
   /**
@@ -152,7 +151,7 @@ export class SelectQuery<E extends object, R = E> implements Iterable<R> {
 
   /** The first row, or `undefined`. */
   first(): R | undefined {
-    const [row] = this.find({ ...this.spec, limit: Math.min(this.spec.limit, 1) });
+    const [row] = this.find(this.spec.with({ limit: Math.min(this.spec.limit, 1) }));
     return row === undefined ? undefined : this.build(row);
   }
 
@@ -241,7 +240,7 @@ export class SelectQuery<E extends object, R = E> implements Iterable<R> {
       const { conditions, predicates } = this.spec;
       const present = column.nullable ? [...conditions, notNull(column)] : conditions;
       const order = [{ column, descending: sign === 1 }];
-      const [row] = findRows(this.core, { ...EMPTY, conditions: present, predicates, order, limit: 1, anyOfEqual: true }).rows;
+      const [row] = findRows(this.core, QuerySpec.ALL.with({ conditions: present, predicates, order, limit: 1, anyOfEqual: true })).rows;
       if (row !== undefined) best = this.core.store.read(row, column.position);
     } else {
       const compare = compareValues(column.type, false);

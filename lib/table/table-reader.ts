@@ -26,8 +26,8 @@ export class TableReader<C extends EntityClass, E extends object = RowOf<C>> {
   /** Of keys over one column: what `typeof` says of those that are stored as they are given. */
   private readonly plainKey: string | undefined;
   private readonly expires: boolean;
-
-  private Query = SelectQuery;
+  /** The query for all rows. */
+  private all: SelectQuery<E>;
 
   /** @internal */
   constructor(private readonly view: TableView) {
@@ -41,6 +41,7 @@ export class TableReader<C extends EntityClass, E extends object = RowOf<C>> {
     const [keyColumn, ...others] = this.keyColumns as [ColumnSchema, ...ColumnSchema[]];
     this.plainKey = others.length === 0 ? plainLiteral(keyColumn.type) : undefined;
     this.expires = schema.expires !== undefined;
+    this.all = SelectQuery.of(view);
   }
 
   /** A copy of the row, or `undefined`. */
@@ -78,7 +79,7 @@ export class TableReader<C extends EntityClass, E extends object = RowOf<C>> {
 
   /** A query over all rows, in primary-key order. */
   selectAll(): SelectQuery<E> {
-    return this.Query.of<E>(this.view);
+    return this.all;
   }
 
   /** How many rows there are. */
@@ -93,7 +94,7 @@ export class TableReader<C extends EntityClass, E extends object = RowOf<C>> {
 
   /** Queries are of this kind from now on. @internal */
   useQueries(kind: typeof SelectQuery): void {
-    this.Query = kind;
+    this.all = kind.of(this.view);
   }
 
   /** The row with this key. */

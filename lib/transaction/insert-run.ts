@@ -1,3 +1,4 @@
+import { keepClassOf } from '../kept.js';
 import { type Link, NO_LINK, type RowId } from '../storage/link.js';
 import type { Change, ChangeTarget } from './change.js';
 
@@ -38,3 +39,5 @@ export class InsertRun {
     return Array.from({ length: this.size }, (_, at) => this.change(at));
   }
 }
+
+keepClassOf(new InsertRun({} as ChangeTarget, 0, 0));
