@@ -40,7 +40,8 @@ export function runChild(script, job, { flags = [], limitMs }) {
   });
 }
 
-function reasonOf(errors, signal, timedOut) {
+/** How a process ended: of what it wrote to its error output, its signal, and whether it was out of time. */
+export function reasonOf(errors, signal, timedOut) {
   if (timedOut) return 'out of time';
   if (/heap out of memory|Reached heap limit/.test(errors)) return 'out of heap';
   const named = errors.split('\n').find((line) => /^\w*Error\b/.test(line.trim()));

@@ -36,6 +36,7 @@ const MATTERS = {
   compiledFilters: ['filteredCount'],
   fetchAhead: ['byPlainIndex', 'range'],
   denseKeys: ['getByKey', 'insert', 'delete', 'memory', 'storedOpen'],
+  keptRow: ['getByKey', 'byPlainIndex', 'range'],
   tightIds: ['getByKey', 'readByKey', 'updatePlain', 'memory'],
   hashedUnique: ['getByUnique', 'insert', 'delete', 'memory'],
   updatesInPlace: ['updatePlain', 'storedUpdate', 'memory'],

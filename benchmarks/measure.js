@@ -1,16 +1,16 @@
-import { execFile } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { HERE, ROOT } from './setup.js';
+import { median } from './ratios.js';
 import { STORES } from './stores/stores.js';
+import { Contestant, inTurns, OUT_OF_TIME } from './turns.js';
 
-/** Measured time after which a process begins no new round. */
-const BUDGET_MS = 3000;
-/** Time that a process may take, its filling included, per size. */
-const LIMIT_MS = 20_000;
-const LIMIT_LARGE_MS = 40_000;
 const LARGE_ROWS = 500_000;
+/** Measured time after which a process begins no new round, with few and with many rows. */
+const BUDGET_MS = [3000, 8000];
+/** Time that a process may take to be filled and to warm up, and for a round with the collection before it. */
+const PREPARE_MS = [25_000, 150_000];
+const TURN_MS = 40_000;
 /** Rows of slow stores take more room than the default allows. */
 const HEAP_MIB = 8192;
 const SHARED_MEMORY = '/dev/shm';
@@ -24,7 +24,7 @@ const SHARED_MEMORY = '/dev/shm';
  * @property {number} size
  * @property {'measured' | 'timeout' | 'failed' | 'unavailable'} status
  * @property {number} [value] the median, in the trial's unit
- * @property {number[]} [rounds]
+ * @property {number[]} [rounds] in their order: the same one of another store was measured beside it
  * @property {number} [operations] a round
  * @property {number} [busy] processor time for elapsed time: well below 1, others took the processor away
  * @property {boolean} [cut] whether a round was ended before it had done all of its operations, for want of time
@@ -35,59 +35,43 @@ const SHARED_MEMORY = '/dev/shm';
  * @property {string} [reason] of a failure
  */
 
-/** Below this share of the processor, a measurement is made again, in the hope of a calmer moment. */
-const BUSY_ENOUGH = 0.9;
-const ATTEMPTS = 3;
-/** What took longer than this is not made again. */
-const SHORT_MS = 10_000;
-
 /**
- * Runs one trial in a process of its own; again, where others disturbed it.
- *
- * @param {{ store: string, trial: string, size: number, quick: boolean, without?: string[], budgetMs?: number, attempts?: number }} job
- * @returns {Promise<Result>}
+ * @typedef {object} Job
+ * @property {string} store
+ * @property {string} trial
+ * @property {number} size
+ * @property {boolean} quick
+ * @property {string[]} [without] of worktable's ways of being fast
+ * @property {number} [budgetMs]
  */
+
+/** Runs one trial in a process of its own. @param {Job} job @returns {Promise<Result>} */
 export async function measure(job) {
-  const before = performance.now();
-  let best = await measureOnce(job);
-  const short = performance.now() - before < SHORT_MS;
-  for (let attempt = 1; short && attempt < (job.attempts ?? ATTEMPTS) && best.busy < BUSY_ENOUGH; attempt++) {
-    const again = await measureOnce(job);
-    if (again.status === 'measured' && again.busy > best.busy) best = again;
-  }
-  return best;
+  return (await measureInTurns([job]))[0];
 }
 
-function measureOnce({ store, trial, size, quick, without, budgetMs = budgetOf(store) }) {
-  const directory = mkdtempSync(join(existsSync(SHARED_MEMORY) ? SHARED_MEMORY : tmpdir(), 'worktable-bench-'));
-  const job = { store, trial, size, directory, quick, without, budgetMs };
-  const limitMs = size >= LARGE_ROWS ? LIMIT_LARGE_MS : LIMIT_MS;
-  const args = ['--expose-gc', `--max-old-space-size=${HEAP_MIB}`, '--no-warnings', join(HERE, 'worker.js'), JSON.stringify(job)];
-  const options = { timeout: limitMs, killSignal: 'SIGKILL', maxBuffer: 2 ** 24 };
-  return new Promise((resolve) => {
-    execFile(process.execPath, args, options, (error, stdout, stderr) => {
-      rmSync(directory, { recursive: true, force: true });
-      resolve({ store, trial, size, ...outcome(error, stdout, stderr) });
+/** Runs trials of one size, each in a process of its own, their rounds in turns. @param {Job[]} jobs @returns {Promise<Result[]>} */
+export async function measureInTurns(jobs) {
+  const directories = jobs.map(() => mkdtempSync(join(existsSync(SHARED_MEMORY) ? SHARED_MEMORY : tmpdir(), 'worktable-bench-')));
+  try {
+    const large = Number(jobs[0].size >= LARGE_ROWS);
+    const flags = ['--expose-gc', `--max-old-space-size=${HEAP_MIB}`];
+    const contestants = jobs.map((job, at) => {
+      const budgetMs = job.budgetMs ?? STORES.find(({ name }) => name === job.store).budgetMs ?? BUDGET_MS[large];
+      return new Contestant('worker.js', { ...job, budgetMs, directory: directories[at] }, flags);
     });
-  });
+    const found = await inTurns(contestants, { prepareMs: PREPARE_MS[large], turnMs: TURN_MS });
+    return jobs.map(({ store, trial, size }, at) => ({ store, trial, size, ...outcome(found[at], contestants[at].progress) }));
+  } finally {
+    for (const directory of directories) rmSync(directory, { recursive: true, force: true });
+  }
 }
 
-function budgetOf(store) {
-  return STORES.find(({ name }) => name === store).budgetMs ?? BUDGET_MS;
-}
-
-function outcome(error, stdout, stderr) {
-  const lines = stdout.trim().split('\n');
-  if (error === null) return { status: 'measured', ...JSON.parse(lines.at(-1)) };
-  if (error.killed) return { status: 'timeout', filled: lines.includes('filled') };
-  return { status: 'failed', reason: error.signal ?? reasonIn(stderr) };
-}
-
-/** The line of the output that names the error, without where on this machine it was. */
-function reasonIn(stderr) {
-  const lines = stderr
-    .replaceAll(ROOT, '')
-    .split('\n')
-    .map((line) => line.trim());
-  return lines.find((line) => /^\w*Error\b/.test(line)) ?? lines.find((line) => line !== '') ?? 'no reason was given';
+function outcome({ prepared, turns, ended }, progress) {
+  if (ended === OUT_OF_TIME) return { status: 'timeout', filled: progress === 'filled' };
+  if (ended !== undefined) return { status: 'failed', reason: ended };
+  if (turns.length === 0) return { status: 'measured', ...prepared };
+  const rounds = turns.map(({ ns }) => Math.round(ns * 10) / 10);
+  const busy = Math.round(median(turns.map((turn) => turn.busy)) * 100) / 100;
+  return { status: 'measured', value: median([...rounds]), rounds, busy, cut: turns.some(({ cut }) => cut), ...prepared };
 }

@@ -1,12 +1,19 @@
 /** The store that all others are compared with. */
 export const BASE = 'worktable';
 
-/** A store's figure divided by worktable's, or `undefined` where one of them is missing. */
+/**
+ * A store's figure divided by worktable's, or `undefined` where one of them is missing. Of times that were measured in
+ * turns, the median of what each turn's two rounds give: the machine's speed changes between turns, not so within one.
+ */
 export function ratioOf(results, { trial, size, store, field = 'value' }) {
-  const figure = (name) => results.find((r) => r.trial === trial && r.size === size && r.store === name)?.[field];
-  const own = figure(BASE);
-  const other = figure(store);
-  return own > 0 && other !== undefined ? other / own : undefined;
+  const find = (name) => results.find((r) => r.trial === trial && r.size === size && r.store === name);
+  const own = find(BASE);
+  const other = find(store);
+  if (field === 'value' && own?.rounds !== undefined && other?.rounds !== undefined) {
+    const turns = Math.min(own.rounds.length, other.rounds.length);
+    return median(Array.from({ length: turns }, (_, turn) => other.rounds[turn] / own.rounds[turn]));
+  }
+  return own?.[field] > 0 && other?.[field] !== undefined ? other[field] / own[field] : undefined;
 }
 
 /** Answers that differ between stores: each trial and size in which there is more than one checksum. */

@@ -16,8 +16,8 @@ export function markdown(run) {
     [
       `worktable ${version}, commit ${commit}${dirty ? ' with changes not committed' : ''}, Node ${node} on ${platform}, ${date}.`,
       `Rows: ${sizes.map(thousands).join(' and ')}, of eight columns: an auto-incremented key, one unique and two plain indexes,`,
-      'four columns without; a fixed seed. Every trial of every store ran in a process of its own, one after another;',
-      `a figure is the median of its rounds.${quick ? ' **A quick run: a check that all works, and no measurement.**' : ''}`,
+      'four columns without; a fixed seed. Every trial of every store had a process of its own, filled and warmed up. Then the',
+      `rounds of all stores were timed in turns: a figure is the median of its rounds, a ratio that of what each turn gave.${quick ? ' **A quick run: a check that all works, and no measurement.**' : ''}`,
     ].join('\n'),
     peers.length > 0 ? `Beside it: ${peers.join(', ')}.` : '',
     [

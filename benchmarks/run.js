@@ -4,7 +4,7 @@
  *   --rows 100000,1000000   sizes
  *   --stores worktable,map  only these; worktable is what the others are compared with
  *   --trials insert,range   only these
- *   --repeat 3              processes a figure; the median of theirs is taken
+ *   --repeat 3              processes a figure; all of their rounds count
  *   --quick                 few operations: a check that all works, and no measurement
  *   --check                 fails unless worktable is as fast as `rules.js` asks for
  *   --json                  prints the results as JSON, not as tables
@@ -16,8 +16,8 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { measure } from './measure.js';
-import { mismatches } from './ratios.js';
+import { measure, measureInTurns } from './measure.js';
+import { median, mismatches } from './ratios.js';
 import { markdown } from './report.js';
 import { CHECKED_ROWS, CHECKED_STORES, CHECKED_TRIALS, judge } from './rules.js';
 import { build, HERE, identify, installPeers, RESULTS, versionOf } from './setup.js';
@@ -141,29 +141,43 @@ async function findUnavailable(stores) {
   return found;
 }
 
-/** Measures stores in turns, so that a slow moment of the machine meets all of them, and takes the median of each. */
+/**
+ * Measures a trial of stores in turns, so that a slow moment of the machine meets all of them, and tells. A store that
+ * could not be filled in time, twice, is not tried again at that size.
+ */
 async function measureSideBySide(jobs, repeat, unfilled) {
-  const turns = jobs.map(() => []);
-  for (let turn = 0; turn < repeat; turn++) {
-    for (const [at, job] of jobs.entries()) turns[at].push(await measureOnce(job, unfilled));
+  const missed = ({ store, size }) => unfilled.get(`${store} ${size}`) ?? 0;
+  const tried = jobs.filter((job) => missed(job) < FILLINGS);
+  const runs = [];
+  for (let n = 0; n < repeat && tried.length > 0; n++) runs.push(await measureInTurns(tried));
+  const measured = tried.map((_, at) => joined(runs.map((run) => run[at])));
+  for (const result of measured.filter(({ status, filled }) => status === 'timeout' && !filled)) {
+    unfilled.set(`${result.store} ${result.size}`, missed(result) + 1);
   }
-  return turns.map((results) => {
-    const failed = results.find(({ status }) => status !== 'measured');
-    return failed ?? results.sort((a, b) => a.value - b.value)[results.length >> 1];
-  });
+  const results = jobs.map((job) => measured[tried.indexOf(job)] ?? { ...pointOf(job), status: 'timeout', filled: false });
+  for (const result of results) tell(result);
+  return results;
 }
 
-/** Measures, and tells. A store that could not be filled in time, twice, is not tried again at that size. */
-async function measureOnce(job, unfilled) {
-  const { store, trial, size } = job;
-  const filling = `${store} ${size}`;
-  const times = unfilled.get(filling) ?? 0;
-  const result = times < FILLINGS ? await measure(job) : { store, trial, size, status: 'timeout', filled: false };
-  if (result.status === 'timeout' && !result.filled) unfilled.set(filling, times + 1);
-  const shown = result.status === 'measured' ? result.value.toFixed(1) : `${result.status} ${result.reason ?? ''}`;
-  const disturbed = result.busy < 0.9 ? `  (had ${Math.round(result.busy * 100)} % of a processor)` : '';
+function pointOf({ store, trial, size }) {
+  return { store, trial, size };
+}
+
+/** What several processes found, as one: all of their rounds, and the median of what has none. */
+function joined(results) {
+  const failed = results.find(({ status }) => status !== 'measured');
+  if (failed !== undefined || results.length === 1) return failed ?? results[0];
+  const middle = results.toSorted((a, b) => a.value - b.value)[results.length >> 1];
+  if (middle.rounds === undefined) return middle;
+  const rounds = results.flatMap((result) => result.rounds);
+  const cut = results.some((result) => result.cut);
+  return { ...middle, rounds, value: median([...rounds]), busy: median(results.map(({ busy }) => busy)), cut };
+}
+
+function tell({ store, trial, size, status, value, reason, busy }) {
+  const shown = status === 'measured' ? value.toFixed(1) : `${status} ${reason ?? ''}`;
+  const disturbed = busy < 0.9 ? `  (had ${Math.round(busy * 100)} % of a processor)` : '';
   console.error(`${String(size).padStart(8)}  ${trial.padEnd(14)} ${store.padEnd(15)} ${shown}${disturbed}`);
-  return result;
 }
 
 /** Where a rule does not hold, its stores are measured again, several times, before that is believed. */

@@ -1,15 +1,16 @@
 /**
- * One trial of one store at one size, in a process of its own: `node --expose-gc worker.js '{"store":…}'`.
+ * One trial of one store at one size, in a process of its own, which the runner asks for one answer after the other.
  *
- * Steps: fill the store, untimed; do a few operations and digest their answers, and after writes the rows too, for the
- * runner to compare between stores; warm up; time rounds, each after a collection of garbage. The answer is the last
- * line of the output. The lines before it say how far it came, for the runner to know when it had to be ended.
+ * The first answer, untimed: fills the store; does a few operations and digests their answers, and after writes the rows
+ * too, for the runner to compare between stores; warms up. Each answer after that is a timed round, after a collection of
+ * garbage. Between them it tells how far it came, for the runner to know when it had to be ended.
  */
 import { Dataset } from './dataset.js';
 import { Digest, digestOfRows } from './digest.js';
 import { leaveOut } from './leave-out.js';
 import { bytesMeasured, openStore, paced, STORES } from './stores/stores.js';
 import { askIndexes, BATCH_ROWS, CHECKED, ROUNDS, rows, TRIALS } from './trials.js';
+import { answerInTurns, tellProgress } from './turns.js';
 
 /**
  * @typedef {object} Job
@@ -30,8 +31,9 @@ const WARM_ROWS_MEMORY = 1000;
 const WARM_MS = 1500;
 /** Time after which a round ends, however many operations are left. */
 const ROUND_MS = 8000;
-/** Operations between two looks at the clock. */
+/** Operations between two looks at the clock; where one takes longer than `SLOW_MS`, it is looked at after each. */
 const STEP = 100;
+const SLOW_MS = 5;
 const QUICK_SHARE = 0.1;
 const QUICK_ROUNDS = 2;
 
@@ -41,38 +43,38 @@ const store = STORES.find((candidate) => candidate.name === job.store);
 const data = new Dataset(job.size);
 if (job.without !== undefined) await leaveOut(job.without);
 
-if (job.trial === 'probe') await probe();
-else {
-  const trial = TRIALS.find((candidate) => candidate.name === job.trial);
-  answer(trial.memory ? await measureMemory() : await measureTime(trial));
-}
-process.exit(0);
+answerInTurns(answersOf(TRIALS.find((candidate) => candidate.name === job.trial)));
 
-function answer(result) {
-  console.log(JSON.stringify(result));
+function answersOf(trial) {
+  if (trial === undefined) return probe();
+  return trial.memory ? measureMemory() : measureTime(trial);
 }
 
 /** Whether the store works here at all: a native one may not even load. */
-async function probe() {
+async function* probe() {
   const opened = await openStore(job.store, job.directory);
   await opened.insert(rows(data, 0, 1, opened)[0]);
   if ((await opened.getByKey(1))?.score === undefined) throw new Error('the row that was inserted is not there');
   await opened.close();
-  answer({ works: true });
+  yield { works: true };
 }
 
-async function measureTime(trial) {
+async function* measureTime(trial) {
   const opened = await openStore(job.store, job.directory);
   if (!trial.fresh) await fillWithIndexes(opened, job.size);
-  console.log('filled');
+  tellProgress('filled');
   const checksum = await check(trial, opened);
-  console.log('checked');
   const operations = operationsOf(trial);
-  const timed = trial.fresh ? await timeFresh(trial, operations) : await timeFilled(trial, opened, operations);
-  const times = timed.map(({ ns }) => Math.round(ns * 10) / 10);
-  const busy = median(timed.map((round) => round.busy));
-  const cut = timed.some((round) => round.cut);
-  return { value: median(times), rounds: times, operations, busy: Math.round(busy * 100) / 100, cut, checksum };
+  const begin = trial.fresh ? beginFresh : () => ({ opened, given: trial.prepare(data, operations, opened) });
+  if (trial.fresh || trial.warmUp !== undefined) await warmElsewhere(trial);
+  if (!trial.fresh) await pass(trial, opened, begin().given, WARM_MS);
+  yield { operations, checksum };
+  yield* rounds(trial, () => begin(trial, operations));
+}
+
+async function beginFresh(trial, operations) {
+  const opened = await openStore(job.store, job.directory);
+  return { opened, given: trial.prepare(data, operations, opened) };
 }
 
 function operationsOf(trial) {
@@ -103,21 +105,6 @@ async function check(trial, opened) {
   return digest.value;
 }
 
-async function timeFilled(trial, opened, operations) {
-  if (trial.warmUp !== undefined) await warmElsewhere(trial);
-  const prepare = () => trial.prepare(data, operations, opened);
-  await pass(trial, opened, prepare(), WARM_MS);
-  return rounds(trial, async () => ({ opened, given: prepare() }));
-}
-
-async function timeFresh(trial, operations) {
-  await warmElsewhere(trial);
-  return rounds(trial, async () => {
-    const opened = await openStore(job.store, job.directory);
-    return { opened, given: trial.prepare(data, operations, opened) };
-  });
-}
-
 /** Warms up on a store that is thrown away: one that is filled by the trial itself, or whose every row it uses up. */
 async function warmElsewhere(trial) {
   const count = paced(store, trial, Math.min(WARM_ROWS, job.size));
@@ -131,12 +118,11 @@ async function warmElsewhere(trial) {
   await throwaway.close();
 }
 
-/** Times rounds until there are enough, or the budget is spent. @returns of each the nanoseconds a unit, how busy it was, and whether it was cut short */
-async function rounds(trial, begin) {
+/** Times rounds until there are enough, or the budget is spent: of each the nanoseconds a unit, how busy it was, and whether it was cut short. */
+async function* rounds(trial, begin) {
   const wanted = job.quick ? QUICK_ROUNDS : (trial.rounds ?? ROUNDS);
-  const timed = [];
   let spentMs = 0;
-  while (timed.length < wanted && spentMs < job.budgetMs) {
+  for (let round = 0; round < wanted && spentMs < job.budgetMs; round++) {
     const { opened, given } = await begin();
     gc();
     const before = process.cpuUsage();
@@ -144,10 +130,9 @@ async function rounds(trial, begin) {
     const { user, system } = process.cpuUsage(before);
     spentMs += elapsedMs;
     const ns = (elapsedMs * 1e6) / trial.units(touched, done, job.size);
-    timed.push({ ns, busy: (user + system) / 1000 / elapsedMs, cut: done < given.length });
     if (trial.fresh) await opened.close();
+    yield { ns, busy: (user + system) / 1000 / elapsedMs, cut: done < given.length };
   }
-  return timed;
 }
 
 /**
@@ -160,12 +145,14 @@ async function pass(trial, opened, given, limitMs = ROUND_MS) {
   let touched = 0;
   let done = 0;
   let elapsedMs = 0;
+  let operations = 1;
   while (done < given.length && elapsedMs < limitMs) {
-    const end = Math.min(done + STEP, given.length);
+    const end = Math.min(done + operations, given.length);
     const result = step(trial, opened, given, done, end);
     touched += store.promises ? await result : result;
     done = end;
     elapsedMs = performance.now() - before;
+    operations = elapsedMs > SLOW_MS * done ? 1 : STEP;
   }
   return { elapsedMs, touched, done };
 }
@@ -183,7 +170,7 @@ async function stepAwaited({ run, touch }, opened, given, from, end) {
 }
 
 /** Bytes a row of one filled store with all of its indexes, all of them and those on the JavaScript heap. */
-async function measureMemory() {
+async function* measureMemory() {
   const throwaway = await openStore(job.store, job.directory);
   await fill(throwaway, Math.min(WARM_ROWS_MEMORY, job.size));
   await throwaway.close();
@@ -196,7 +183,7 @@ async function measureMemory() {
   const value = (opened.bytes() - bytesBefore) / job.size;
   const heap = (process.memoryUsage().heapUsed - heapBefore) / job.size;
   const checksum = await digestOfRows(new Digest(opened), opened, data);
-  return { value, heap, measured: await bytesMeasured(job.store), checksum };
+  yield { value, heap, measured: await bytesMeasured(job.store), checksum };
 }
 
 /** Collects garbage, array buffers too, which are freed a turn later. */
@@ -205,10 +192,4 @@ async function settle() {
     gc();
     await new Promise((resolve) => setImmediate(resolve));
   }
-}
-
-function median(numbers) {
-  const sorted = [...numbers].sort((a, b) => a - b);
-  const middle = sorted.length >> 1;
-  return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
 }

@@ -1,0 +1,112 @@
+/**
+ * Processes that are measured in turns: each prepares, and waits; then one of them works at a time, a round each, over
+ * and over. A machine's slow moment so meets all of them, and what they took is compared round by round.
+ */
+import { spawn } from 'node:child_process';
+import { availableParallelism } from 'node:os';
+import { fileURLToPath } from 'node:url';
+import { reasonOf } from './child.js';
+
+/**
+ * What a process gave when it was asked: an answer; nothing more to give (`done`); or how it ended.
+ *
+ * @typedef {{ answer: any } | { done: true } | { ended: string }} Given
+ */
+
+/** In the process itself: goes on to the next of its answers whenever it is asked, and ends with the last. */
+export function answerInTurns(/** @type {AsyncGenerator} */ answers) {
+  process.on('message', async () => {
+    const { value, done } = await answers.next();
+    process.send(done ? { done } : { answer: value });
+  });
+}
+
+/** From the process itself, between answers: how far it came. */
+export function tellProgress(/** @type {string} */ progress) {
+  process.send?.({ progress });
+}
+
+/** A process that is asked for one answer after the other. */
+export class Contestant {
+  /** The last that it told of how far it came. */
+  progress = '';
+  #errors = '';
+  #child;
+  #settle;
+
+  /**
+   * @param {string} script of this folder
+   * @param {object} job its argument
+   * @param {string[]} flags Node's
+   */
+  constructor(script, job, flags) {
+    const args = [...flags, '--no-warnings', fileURLToPath(new URL(script, import.meta.url)), JSON.stringify(job)];
+    this.#child = spawn(process.execPath, args, { stdio: ['ignore', 'ignore', 'pipe', 'ipc'] });
+    this.#child.stderr.setEncoding('utf8').on('data', (part) => {
+      this.#errors += part;
+    });
+    this.#child.on('message', ({ progress, ...given }) => {
+      if (progress === undefined) this.#settle?.(given);
+      else this.progress = progress;
+    });
+    this.#child.on('close', (_code, signal) => this.#settle?.({ ended: reasonOf(this.#errors, signal, false) }));
+  }
+
+  /** @param {number} limitMs time that it may take, after which it is ended @returns {Promise<Given>} */
+  next(limitMs) {
+    if (!this.#child.connected) return Promise.resolve({ ended: reasonOf(this.#errors, this.#child.signalCode, false) });
+    return new Promise((resolve) => {
+      const timer = setTimeout(() => this.#settle({ ended: OUT_OF_TIME }), limitMs);
+      this.#settle = (given) => {
+        clearTimeout(timer);
+        this.#settle = undefined;
+        if (given.ended !== undefined) this.end();
+        resolve(given);
+      };
+      this.#child.send('next', (error) => {
+        if (error !== null && error !== undefined) this.#settle?.({ ended: error.message });
+      });
+    });
+  }
+
+  end() {
+    this.#child.kill('SIGKILL');
+  }
+}
+
+export const OUT_OF_TIME = 'out of time';
+
+/**
+ * Asks each for its first answer, as many at once as the machine has processors, for that is not timed; then each in
+ * turn for the next, until none has more. Whoever was first in one turn is last in the next.
+ *
+ * @param {Contestant[]} contestants
+ * @param {{ prepareMs: number, turnMs: number }} limits
+ * @returns {Promise<{ prepared: Given, turns: any[], ended: string | undefined }[]>} by contestant; `ended`: how, where it did not give all
+ */
+export async function inTurns(contestants, { prepareMs, turnMs }) {
+  const found = contestants.map(() => ({ prepared: undefined, turns: [], ended: undefined }));
+  const left = contestants.keys();
+  const prepareNext = async () => {
+    for (const at of left) {
+      const given = await contestants[at].next(prepareMs);
+      found[at].prepared = given.answer;
+      found[at].ended = given.ended;
+    }
+  };
+  await Promise.all(Array.from({ length: availableParallelism() }, prepareNext));
+  let active = [...contestants.keys()].filter((at) => found[at].ended === undefined);
+  while (active.length > 0) {
+    const going = [];
+    for (const at of active) {
+      const given = await contestants[at].next(turnMs);
+      found[at].ended = given.ended;
+      if (given.answer === undefined) continue;
+      found[at].turns.push(given.answer);
+      going.push(at);
+    }
+    active = [...going.slice(1), ...going.slice(0, 1)];
+  }
+  for (const contestant of contestants) contestant.end();
+  return found;
+}
