@@ -149,8 +149,8 @@ function objectsOf(data) {
 async function accountCodec() {
   const { buildSchemas } = await import('../dist/lib/schema/build-schema.js');
   const { createCodec } = await import('../dist/lib/schema/create-codec.js');
-  const { declareAccount } = await import('./stores/worktable.js');
-  const [schema] = buildSchemas([declareAccount('hash')]);
+  const { accountClass } = await import('./stores/worktable.js');
+  const [schema] = buildSchemas([accountClass('hash')]);
   return createCodec(schema);
 }
 

@@ -3,6 +3,9 @@ import { heapBytes, ON_HEAP } from './store.js';
 
 export const BYTES = ON_HEAP;
 
+/** As a program does, each class is declared once. */
+const classes = new Map();
+
 /**
  * The class of the rows. Decorators are called by hand, in the order in which a compiler would call them. The email is
  * asked for by equality alone, so its index is a hash, as the README advises, and as a Map is in the stores by hand.
@@ -10,7 +13,14 @@ export const BYTES = ON_HEAP;
  * @param {'btree' | 'hash'} unique the kind of the unique index
  * @param {'btree' | 'packed'} plain the kind of the others
  */
-export function declareAccount(unique, plain = 'btree') {
+export function accountClass(unique, plain = 'btree') {
+  const kinds = `${unique} ${plain}`;
+  const known = classes.get(kinds) ?? declareAccount(unique, plain);
+  classes.set(kinds, known);
+  return known;
+}
+
+function declareAccount(unique, plain) {
   class Account {}
   PrimaryKey({ autoincrement: true })(Account.prototype, 'id');
   Column('int')(Account.prototype, 'id');
@@ -31,7 +41,7 @@ export function declareAccount(unique, plain = 'btree') {
 /** @implements {import('./store.js').Store} */
 class WorktableStore {
   constructor(unique, plain, options) {
-    this.Account = declareAccount(unique, plain);
+    this.Account = accountClass(unique, plain);
     this.db = new Database({ tables: [this.Account], ...options });
     this.accounts = this.db.table(this.Account);
   }

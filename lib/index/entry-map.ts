@@ -14,12 +14,14 @@ export interface KeyAccess {
   /** Whether the row has the key. */
   hasKey(row: RowId, key: Key): boolean;
   /** For keys that cost more to make into values than to look at where they stand. */
-  readonly inPlace?: {
-    /** As `hash` of the row's key. */
-    hashOf(row: RowId): number;
-    /** Whether two rows have the same key. */
-    isSame(a: RowId, b: RowId): boolean;
-  };
+  readonly inPlace?: KeysInPlace | undefined;
+}
+
+export interface KeysInPlace {
+  /** As `hash` of the row's key. */
+  hashOf(row: RowId): number;
+  /** Whether two rows have the same key. */
+  isSame(a: RowId, b: RowId): boolean;
 }
 
 /** Bounds of a scan; `undefined` is no bound. */

@@ -85,11 +85,10 @@ export function compareKeys(columns: readonly ColumnSchema[]): Compare {
   };
 }
 
-/** Reads a key out of stored values by position. */
-export function keyReader(columns: readonly number[]): (values: readonly Stored[]) => Key {
-  const only = columns[0] as number;
-  if (columns.length === 1) return (values) => values[only];
-  return (values) => columns.map((column) => values[column]);
+/** The key that stands in stored values at these positions. */
+export function keyIn(values: readonly Stored[], positions: readonly number[]): Key {
+  if (positions.length === 1) return values[positions[0] as number];
+  return positions.map((position) => values[position]);
 }
 
 export function columnsOf(schema: TableSchema, positions: readonly number[]): ColumnSchema[] {

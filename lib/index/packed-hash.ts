@@ -112,14 +112,14 @@ export class PackedHash implements EntryMap {
     assert(this.used === 0, 'a hash is filled while it is empty');
     this.reserve(rows.length);
     const { keys, mask, slots } = this;
-    const { hash, keyOf, inPlace } = keys;
+    const { inPlace } = keys;
     const shift = Math.max(0, 32 - Math.clz32(mask) - PARTITION_BITS);
     const room = 1 << shift;
     const lengths = new Int32Array((mask >>> shift) + 1);
     const beyond: number[] = []; // hash and row of those for which their part has no room
     for (let at = 0; at < rows.length; at++) {
       const row = rows[at] as RowId;
-      const one = inPlace === undefined ? hash(keyOf(row)) | 0 : inPlace.hashOf(row) | 0;
+      const one = inPlace === undefined ? keys.hash(keys.keyOf(row)) | 0 : inPlace.hashOf(row) | 0;
       const part = (one & mask) >>> shift;
       const length = lengths[part] as number;
       if (length === room) {
@@ -177,8 +177,8 @@ export class PackedHash implements EntryMap {
   }
 
   private isSame(a: RowId, b: RowId): boolean {
-    const { inPlace, hasKey, keyOf } = this.keys;
-    return inPlace === undefined ? hasKey(a, keyOf(b)) : inPlace.isSame(a, b);
+    const { keys } = this;
+    return keys.inPlace === undefined ? keys.hasKey(a, keys.keyOf(b)) : keys.inPlace.isSame(a, b);
   }
 
   private reserve(keys: number): void {

@@ -4,7 +4,7 @@ import type { ColumnSchema, IndexKind } from '../schema/table-schema.js';
 import type { RowId } from '../storage/link.js';
 import { switches } from '../switches.js';
 import { EVERYTHING, type KeyRange } from './entry-map.js';
-import { type Compare, compareKeys, type Key, keyReader } from './key-order.js';
+import { type Compare, compareKeys, type Key, keyIn } from './key-order.js';
 import { orderOf } from './sort-keys.js';
 
 export interface IndexDefinition {
@@ -46,8 +46,6 @@ export abstract class TableIndex {
   readonly positions: readonly number[];
   readonly compare: Compare;
   readonly using: IndexKind;
-  /** The key of stored values. */
-  readonly keyOf: (values: readonly Stored[]) => Key;
   /** Whether a unique index has one row a key, whatever the key. */
   protected readonly nullsConflict: boolean;
   protected rows = 0;
@@ -65,8 +63,12 @@ export abstract class TableIndex {
     this.positions = definition.columns.map((column) => column.position);
     this.compare = compareKeys(definition.columns);
     this.using = definition.using;
-    this.keyOf = keyReader(this.positions);
     this.nullsConflict = !definition.nullsDistinct || definition.columns.every((column) => !column.nullable);
+  }
+
+  /** The key of stored values. */
+  keyOf(values: readonly Stored[]): Key {
+    return keyIn(values, this.positions);
   }
 
   /** Whether it can be walked in key order. */

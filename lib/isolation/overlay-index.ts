@@ -30,7 +30,6 @@ export class OverlayIndex implements IndexView {
   readonly columns: readonly ColumnSchema[];
   readonly positions: readonly number[];
   readonly compare: Compare;
-  readonly keyOf: (values: readonly Stored[]) => Key;
   readonly isOrdered: boolean;
 
   constructor(
@@ -44,8 +43,11 @@ export class OverlayIndex implements IndexView {
     this.columns = base.columns;
     this.positions = base.positions;
     this.compare = base.compare;
-    this.keyOf = base.keyOf;
     this.isOrdered = base.isOrdered;
+  }
+
+  keyOf(values: readonly Stored[]): Key {
+    return this.base.keyOf(values);
   }
 
   get entries(): number {

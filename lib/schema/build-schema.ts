@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { SchemaError } from '../errors.js';
 import { avroSchemaOf, canonicalForm, isPrimitive, schemaFingerprint } from './avro-schema.js';
 import { buildColumns, IDENTIFIER, RESERVED } from './build-columns.js';
@@ -23,13 +24,25 @@ const DEFAULT_PAGE = 256 * KIB;
 const DEFAULT_ROW = 64 * KIB * KIB;
 const LARGEST_ROW = 128 * KIB * KIB;
 
+/** By class, the schema that was built of it last. */
+const schemas = new WeakMap<EntityClass, TableSchema>();
+
 /**
  * Turns a decorated class into its table's schema. Everything that can be wrong with a class is refused here, once,
- * before any row exists.
+ * before any row exists. As long as a class says the same, its schema is the same object: what is made for one table of
+ * the class, code above all, serves the next.
  *
  * @throws SchemaError naming class, property, cause and fix.
  */
 export function buildSchema(ctor: EntityClass): TableSchema {
+  const built = readSchema(ctor);
+  const known = schemas.get(ctor);
+  if (known !== undefined && isDeepStrictEqual(built, known)) return known;
+  schemas.set(ctor, built);
+  return built;
+}
+
+function readSchema(ctor: EntityClass): TableSchema {
   if (typeof ctor !== 'function') throw new TypeError('a table is declared by a class');
   const className = ctor.name === '' ? '(anonymous class)' : ctor.name;
   const described = inheritedDescription(ctor);

@@ -17,7 +17,7 @@ export interface IndexView {
   readonly columns: readonly ColumnSchema[];
   readonly positions: readonly number[];
   readonly compare: Compare;
-  readonly keyOf: (values: readonly Stored[]) => Key;
+  keyOf(values: readonly Stored[]): Key;
   /** Whether it can be walked in key order. */
   readonly isOrdered: boolean;
   /** Rows in the index. */

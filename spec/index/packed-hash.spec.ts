@@ -1,9 +1,15 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { keyHash } from '../../lib/index/key-hash.js';
+import { KeyHash } from '../../lib/index/key-hash.js';
 import type { Key } from '../../lib/index/key-order.js';
 import { PackedHash } from '../../lib/index/packed-hash.js';
 import type { RowId } from '../../lib/storage/link.js';
+
+/** A hash of keys as a function. */
+function hashOf(random?: Uint32Array): (key: Key) => number {
+  const hash = new KeyHash(random);
+  return (key) => hash.of(key);
+}
 
 /** A hash over rows whose keys stand in an array, with as few different hashes as is wanted. */
 function hashOver(hash: (key: Key) => number) {
@@ -16,7 +22,7 @@ describe('PackedHash', () => {
   it('does what a Map does, however many keys collide, wrap around and are closed up', () => {
     const step = fc.tuple(fc.boolean(), fc.nat(60));
     // All keys at one place; at the last places of the table; all different; a few classes.
-    const hashes: ((key: Key) => number)[] = [() => 7, () => -1, (key) => key as number, (key) => (key as number) % 5, keyHash()];
+    const hashes: ((key: Key) => number)[] = [() => 7, () => -1, (key) => key as number, (key) => (key as number) % 5, hashOf()];
     for (const hash of hashes) {
       fc.assert(
         fc.property(fc.array(step, { maxLength: 400, size: 'max' }), (steps) => {
@@ -60,7 +66,7 @@ describe('PackedHash', () => {
   });
 
   it('goes past the 16,777,216 entries at which a Map throws', () => {
-    const hashed = new PackedHash('index', { hash: keyHash(), keyOf: (row) => row, hasKey: (row, key) => row === key });
+    const hashed = new PackedHash('index', { hash: hashOf(), keyOf: (row) => row, hasKey: (row, key) => row === key });
     const count = 2 ** 24 + 1000;
     for (let row = 0; row < count; row++) hashed.addIfAbsent(row, row as RowId);
     expect(hashed.size).toBe(count);
@@ -72,23 +78,23 @@ describe('PackedHash', () => {
   }, 120_000);
 });
 
-describe('keyHash', () => {
+describe('KeyHash', () => {
   const random = Uint32Array.of(1, 2, 3);
 
   it('is the same for equal keys, and keyed by random numbers', () => {
-    const hash = keyHash(random);
+    const hash = hashOf(random);
     expect(hash(-0)).toBe(hash(0));
     expect(hash(Number.NaN)).toBe(hash(-Number.NaN));
     expect(hash([1, null, 'a'])).toBe(hash([1, null, 'a']));
     expect(hash(Uint8Array.of(1, 2))).toBe(hash(Buffer.from([1, 2])));
     expect(hash(2n ** 200n + 5n)).toBe(hash(2n ** 200n + 5n));
-    expect(keyHash(random)('text')).toBe(hash('text'));
-    expect(keyHash(Uint32Array.of(1, 2, 5))('text')).not.toBe(hash('text'));
-    expect(keyHash()('text')).not.toBe(keyHash()('text'));
+    expect(hashOf(random)('text')).toBe(hash('text'));
+    expect(hashOf(Uint32Array.of(1, 2, 5))('text')).not.toBe(hash('text'));
+    expect(hashOf()('text')).not.toBe(hashOf()('text'));
   });
 
   it('tells values, parts, lengths and signs apart', () => {
-    const hash = keyHash(random);
+    const hash = hashOf(random);
     const kinds: Key[][] = [
       [null, true, false],
       [null, 0, 1, -1, 0.5, 2 ** 32, 2 ** 33, Number.NaN, Number.POSITIVE_INFINITY],
@@ -119,7 +125,7 @@ describe('keyHash', () => {
       pairs: (n) => [n % 256, n >> 8],
     };
     for (const [name, keyOf] of Object.entries(sets)) {
-      const hash = keyHash(random);
+      const hash = hashOf(random);
       const taken = new Set<number>();
       for (let n = 0; n < slots; n++) taken.add(hash(keyOf(n)) & (slots - 1));
       // Random throws leave 1/e of the slots empty.

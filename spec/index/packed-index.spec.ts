@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { keyHash } from '../../lib/index/key-hash.js';
+import { KeyHash } from '../../lib/index/key-hash.js';
 import type { Key } from '../../lib/index/key-order.js';
 import { MapIndex } from '../../lib/index/map-index.js';
 import { PackedIndex } from '../../lib/index/packed-index.js';
@@ -33,9 +33,11 @@ class Pair {
       return this.keys.get(row);
     };
     const hasKey = (row: RowId, key: Key) => this.compare(keyOf(row), key) === 0;
-    this.packed = new PackedIndex({ ...definition, using: 'packed' }, order, { hash: keyHash(), keyOf, hasKey });
+    const hashes = new KeyHash();
+    const hash = (key: Key) => hashes.of(key);
+    this.packed = new PackedIndex({ ...definition, using: 'packed' }, order, { hash, keyOf, hasKey });
     this.tree = new MapIndex({ ...definition, using: 'btree' }, order, {
-      hash: keyHash(),
+      hash,
       keyOf: (row) => this.keys.get(row),
       hasKey: (row, key) => this.compare(this.keys.get(row), key) === 0,
     });

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { createIndex } from '../../lib/index/create-index.js';
-import { keyHash } from '../../lib/index/key-hash.js';
+import { KeyHash } from '../../lib/index/key-hash.js';
 import { compareKeys, compareValues, HIGH, hashOf, type Key } from '../../lib/index/key-order.js';
 import type { IndexDefinition, TableIndex } from '../../lib/index/table-index.js';
 import type { ColumnType } from '../../lib/schema/column-type.js';
@@ -21,8 +21,9 @@ function indexOver(columns: ColumnSchema[], options: Partial<IndexDefinition> = 
   const order = { keyOf: (row: RowId) => row, compare: (a: Key, b: Key) => (a as number) - (b as number) };
   const keys = new Map<RowId, Key>();
   const compare = compareKeys(columns);
+  const hashes = new KeyHash();
   const access = {
-    hash: keyHash(),
+    hash: (key: Key) => hashes.of(key),
     keyOf: (row: RowId) => keys.get(row),
     hasKey: (row: RowId, key: Key) => compare(keys.get(row), key) === 0,
   };

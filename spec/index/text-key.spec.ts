@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { writeString } from '../../lib/bytes/text.js';
-import { keyHash } from '../../lib/index/key-hash.js';
+import { KeyHash } from '../../lib/index/key-hash.js';
 import { TextKey } from '../../lib/index/text-key.js';
 import { Random } from '../support/random.js';
 
@@ -20,14 +20,14 @@ describe('TextKey', () => {
     new Random().reported((random) => {
       const seeds = Uint32Array.of(random.word(), random.word(), random.word());
       const asked = new TextKey();
-      const hash = keyHash(seeds, asked);
-      const plain = keyHash(seeds);
+      const hash = new KeyHash(seeds, asked);
+      const plain = new KeyHash(seeds);
       const buffer = Buffer.alloc(256, 0x61);
       const view = new DataView(buffer.buffer, buffer.byteOffset, buffer.length);
       let held = 0;
       for (let n = 0; n < TEXTS; n++) {
         const text = draw(random);
-        if (hash(text) !== plain(text)) throw new Error(`two hashes of ${JSON.stringify(text)}`);
+        if (hash.of(text) !== plain.of(text)) throw new Error(`two hashes of ${JSON.stringify(text)}`);
         const isAscii = /^[\0-\x7f]*$/.test(text);
         if (TextKey.fits(text) && asked.holds(text) !== isAscii) throw new Error(`holds ${JSON.stringify(text)}: ${!isAscii}`);
         if (!asked.holds(text)) continue;
@@ -43,11 +43,11 @@ describe('TextKey', () => {
 
   it('reads no byte beyond the end of the memory', () => {
     const asked = new TextKey();
-    const hash = keyHash(undefined, asked);
+    const hash = new KeyHash(undefined, asked);
     for (const text of ['', 'a', 'abc', 'abcd', 'abcde', 'x'.repeat(63)]) {
       const buffer = Buffer.alloc(text.length + 1);
       writeString(buffer, 0, text);
-      hash(text);
+      hash.of(text);
       expect(asked.isAt(buffer, new DataView(buffer.buffer, buffer.byteOffset, buffer.length), 0)).toBe(true);
     }
   });
