@@ -77,7 +77,7 @@ export class KeyHash {
    */
   private text(hash: number, value: string, key?: TextKey): number {
     const { length } = value;
-    const bytes = key?.bytes;
+    const held = key?.view;
     let seen = 0;
     let mixed = this.step(hash, length);
     let at = 0;
@@ -87,19 +87,16 @@ export class KeyHash {
       const c = value.charCodeAt(at + 2);
       const d = value.charCodeAt(at + 3);
       seen |= a | b | c | d;
-      mixed = this.step(mixed, a | (b << 8) | (c << 16) | (d << 24));
-      if (bytes === undefined) continue;
-      bytes[at] = a;
-      bytes[at + 1] = b;
-      bytes[at + 2] = c;
-      bytes[at + 3] = d;
+      const word = a | (b << 8) | (c << 16) | (d << 24);
+      mixed = this.step(mixed, word);
+      if (held !== undefined) held.setInt32(at, word, true);
     }
     let rest = 0;
     for (; at < length; at++) {
       const unit = value.charCodeAt(at);
       seen |= unit;
       rest = (rest << 8) | unit;
-      if (bytes !== undefined) bytes[at] = unit;
+      if (held !== undefined) held.setUint8(at, unit);
     }
     key?.hold(seen > 127 ? undefined : value);
     return seen > 255 ? this.wideText(hash, value) : this.step(mixed, rest);

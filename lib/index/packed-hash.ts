@@ -8,6 +8,8 @@ import type { RowList } from './row-list.js';
 
 const FIRST_SLOTS = 16;
 const MOST_SLOTS = 2 ** 28;
+/** Of its slots, the share that a table fills. */
+const MOST_LOAD = 4 / 5;
 const EMPTY = 0;
 /** Rows are added in bulk to this many parts of the table one after the other. */
 const PARTITION_BITS = 8;
@@ -19,7 +21,7 @@ const PARTITION_BITS = 8;
  *   | hash | entry |      entry: 0 empty, row id + 1, or −1 − place in `shared`, for keys with several rows
  *     i32    i32
  *
- * Open addressing with linear probing at a load of up to 3/4; what is deleted is closed up by moving later slots back
+ * Open addressing with linear probing at a load of up to 4/5; what is deleted is closed up by moving later slots back
  * (Knuth, "The Art of Computer Programming", 6.4, algorithm R), so there are no tombstones. The hash is keyed by random
  * numbers, so that nobody can choose keys that collide.
  *
@@ -87,7 +89,7 @@ export class PackedHash implements EntryMap {
   }
 
   addIfAbsent(key: Key, row: RowId): boolean {
-    if ((this.used + 1) * 4 > (this.mask + 1) * 3) this.grow((this.mask + 1) * 2);
+    if (!isRoomFor(this.used + 1, this.mask + 1)) this.grow((this.mask + 1) * 2);
     const { slots, mask, keys } = this;
     const hash = keys.hash(key) | 0;
     let slot = hash & mask;
@@ -183,13 +185,13 @@ export class PackedHash implements EntryMap {
 
   private reserve(keys: number): void {
     let slots = this.mask + 1;
-    while ((this.used + keys) * 4 > slots * 3) slots *= 2;
+    while (!isRoomFor(this.used + keys, slots)) slots *= 2;
     if (slots > this.mask + 1) this.grow(slots);
   }
 
   private grow(count: number): void {
     const { slots: old } = this;
-    if (count > MOST_SLOTS) throw new TableFullError(this.name, `${(MOST_SLOTS / 4) * 3} keys of a hash index`);
+    if (count > MOST_SLOTS) throw new TableFullError(this.name, `${Math.floor(MOST_SLOTS * MOST_LOAD)} keys of a hash index`);
     const slots = new Int32Array(count * 2); // may throw where memory ends: before anything has changed
     const mask = count - 1;
     for (let at = 0; at < old.length; at += 2) {
@@ -274,4 +276,8 @@ export class PackedHash implements EntryMap {
     const lists = this.shared.filter((rows) => rows !== undefined).length;
     assert(lists + this.vacant.length === this.shared.length, 'lists are in use or given back');
   }
+}
+
+function isRoomFor(keys: number, slots: number): boolean {
+  return keys <= slots * MOST_LOAD;
 }

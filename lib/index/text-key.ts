@@ -6,8 +6,7 @@ const LONGEST = 63;
  * its characters here, so that it need not be walked again to be compared.
  */
 export class TextKey {
-  readonly bytes = new Uint8Array(LONGEST);
-  private readonly view = new DataView(this.bytes.buffer);
+  readonly view = new DataView(new ArrayBuffer(LONGEST));
   private text: string | undefined;
 
   /** Whether text can be held. */
@@ -15,7 +14,7 @@ export class TextKey {
     return text.length <= LONGEST;
   }
 
-  /** Tells that `bytes` holds this text, which is ASCII; `undefined`, that it holds none. */
+  /** Tells that `view` holds this text, which is ASCII; `undefined`, that it holds none. */
   hold(text: string | undefined): void {
     this.text = text;
   }
@@ -31,7 +30,7 @@ export class TextKey {
     const from = position + 1;
     const last = length - 4;
     if (last < 0) {
-      for (let at = 0; at < length; at++) if (buffer[from + at] !== this.bytes[at]) return false;
+      for (let at = 0; at < length; at++) if (buffer[from + at] !== this.view.getUint8(at)) return false;
       return true;
     }
     for (let at = 0; at < last; at += 4) if (view.getInt32(from + at, true) !== this.view.getInt32(at, true)) return false;

@@ -101,15 +101,15 @@ function collectSource(columns: readonly ColumnSchema[]): string {
     const test = fastTest(column);
     const slow = `values[${column.position}] = collector.column(${column.position}, v, mode);`;
     const read = `v = row.${column.name};`;
-    return test === undefined ? `${read}${slow}` : `${read} if (${test}) values[${column.position}] = v; else ${slow}`;
+    return test === undefined ? `${read}${slow}` : `${read} s = v; if (${test}) values[${column.position}] = s; else ${slow}`;
   });
   return `
     collector.requireObject(row);
     for (const property in row) { switch (property) { ${cases} break; default: collector.unknown(row, property); } }
-    let v; ${reads.join('\n')}`;
+    let v, s; ${reads.join('\n')}`;
 }
 
-/** An expression that is true of values which are their own stored form, and need no further look. */
+/** An expression that is true of values `v` that need no further look: their stored form is `s` then, which is `v` before. */
 function fastTest(column: ColumnSchema): string | undefined {
   const { type } = column;
   switch (type.kind) {
@@ -123,6 +123,8 @@ function fastTest(column: ColumnSchema): string | undefined {
       return type.as === 'number' ? 'Number.isSafeInteger(v)' : undefined;
     case 'string':
       return "typeof v === 'string' && v.isWellFormed()";
+    case 'timestamp-millis':
+      return type.as === 'date' ? '(s = v instanceof Date ? Date.prototype.getTime.call(v) : NaN) === s' : undefined;
     default:
       return undefined;
   }
