@@ -5,13 +5,17 @@
  *
  *     node benchmarks/order-book.js [messages] [stores, by commas]
  */
+import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { runChild, withDirectory } from './child.js';
+import { withDirectory } from './child.js';
 import { mulberry32, SEED } from './dataset.js';
+import { ratioOfTurns } from './ratios.js';
 import { build, identity, installPeers, saveReport, versionOf } from './setup.js';
+import { answerInTurns, Contestant, inTurns } from './turns.js';
 
-const LIMIT_MS = 300_000;
-const WARM_SHARE = 0.1;
+/** The stream is replayed in so many parts, the stores in turns; the first is not timed. */
+const PARTS = 21;
+const LIMITS = { prepareMs: 120_000, turnMs: 120_000 };
 const MIDDLE = 10_000;
 const SPREAD = 400;
 /** Of a hundred messages. */
@@ -234,24 +238,34 @@ function place(book, { id, side, quantity, price }) {
   return told;
 }
 
-async function replay({ store, count, directory }) {
+/** Messages a second of each part after the first; with the last, what it came to. */
+async function* replay({ store, count, directory }) {
   const book = await BOOKS[store].open(directory);
   const stream = [...messages(count)];
-  const warm = Math.floor(count * WARM_SHARE);
-  const times = new Float64Array(count - warm);
+  const length = Math.ceil(count / PARTS);
+  const times = new Float64Array(count - length);
   let told = 0;
-  const began = { at: performance.now() };
-  for (const [n, message] of stream.entries()) {
-    if (n === warm) began.at = performance.now();
-    const before = performance.now();
-    if (message.cancel === undefined) told = (Math.imul(told, 33) + place(book, message)) | 0;
-    else told = (told + (cancel(book, message.cancel) ? message.cancel : 0)) | 0;
-    if (n >= warm) times[n - warm] = performance.now() - before;
+  for (let from = 0; from < count; from += length) {
+    const to = Math.min(from + length, count);
+    const began = performance.now();
+    for (let n = from; n < to; n++) {
+      const message = stream[n];
+      const before = performance.now();
+      if (message.cancel === undefined) told = (Math.imul(told, 33) + place(book, message)) | 0;
+      else told = (told + (cancel(book, message.cancel) ? message.cancel : 0)) | 0;
+      if (from > 0) times[n - length] = performance.now() - before;
+    }
+    const perSecond = ((to - from) / (performance.now() - began)) * 1000;
+    if (to < count) yield { perSecond };
+    else yield { perSecond, last: { ...percentiles(times), told, ...book.counts() } };
   }
-  const perSecond = ((count - warm) / (performance.now() - began.at)) * 1000;
+}
+
+/** In microseconds. */
+function percentiles(times) {
   times.sort();
   const at = (share) => times[Math.floor(times.length * share)] * 1000;
-  console.log(JSON.stringify({ perSecond, p50: at(0.5), p99: at(0.99), p999: at(0.999), told, ...book.counts() }));
+  return { p50: at(0.5), p99: at(0.99), p999: at(0.999) };
 }
 
 function cancel(book, id) {
@@ -265,40 +279,51 @@ function cancel(book, id) {
 async function compare(count, names) {
   installPeers();
   build();
-  const found = [];
-  for (const store of names) {
-    const { lines, ended } = await withDirectory((directory) =>
-      runChild('order-book.js', { store, count, directory }, { flags: ['--max-old-space-size=8192'], limitMs: LIMIT_MS }),
-    );
-    console.error(`${store}: ${lines[0]?.perSecond.toFixed(0) ?? ended}`);
-    found.push({ store, ended, ...lines[0] });
-  }
-  const ended = found.filter(({ perSecond }) => perSecond !== undefined);
-  if (new Set(ended.map(({ told, orders, trades }) => `${told} ${orders} ${trades}`)).size > 1) {
-    throw new Error(`books differ: ${JSON.stringify(ended)}`);
+  const raced = await withDirectory((directory) =>
+    inTurns(
+      names.map((store) => contestant(store, count, directory)),
+      LIMITS,
+    ),
+  );
+  const own = raced[0].turns.map(({ perSecond }) => perSecond);
+  const found = raced.map(({ turns, ended }, at) => {
+    const speeds = turns.map(({ perSecond }) => perSecond);
+    const told = { store: names[at], ended, times: ratioOfTurns(own, speeds), ...turns.at(-1)?.last };
+    console.error(`${told.store}: ${told.times?.toFixed(2) ?? ended}`);
+    return told;
+  });
+  const whole = found.filter(({ orders }) => orders !== undefined);
+  if (new Set(whole.map(({ told, orders, trades }) => `${told} ${orders} ${trades}`)).size > 1) {
+    throw new Error(`books differ: ${JSON.stringify(whole)}`);
   }
   const report = markdown(found, count);
   console.log(report);
   saveReport('order-book', report, { count, found });
 }
 
+function contestant(store, count, directory) {
+  const own = join(directory, store);
+  mkdirSync(own);
+  return new Contestant('order-book.js', { store, count, directory: own }, ['--max-old-space-size=8192']);
+}
+
 function markdown(found, count) {
   const own = found.find(({ store }) => store === 'worktable');
-  const lines = found.map(({ store, ended, perSecond, p50, p99, p999 }) => {
+  const lines = found.map(({ store, ended, times, p50, p99, p999 }) => {
     const { title, peer, note } = BOOKS[store];
     const name = `${title}${peer === undefined ? '' : ` ${versionOf(peer)}`}${note === undefined ? '' : ` (${note})`}`;
-    if (perSecond === undefined) return `| ${name} | ${ended} | – | – | – |`;
-    const ratios = [own.perSecond / perSecond, p50 / own.p50, p99 / own.p99, p999 / own.p999];
+    if (p50 === undefined) return `| ${name} | ${ended} | – | – | – |`;
+    const ratios = [times, p50 / own.p50, p99 / own.p99, p999 / own.p999];
     return `| ${name} | ${ratios.map((ratio) => ratio.toFixed(2)).join(' | ')} |`;
   });
   return `${[
     '# Order book',
-    `${identity()}: ${count.toLocaleString('en')} messages, ${CANCELS} % cancels, ${own.trades.toLocaleString('en')} trades, ${own.orders.toLocaleString('en')} orders left; a process for each store, and the same trades and book in each.`,
+    `${identity()}: ${count.toLocaleString('en')} messages, ${CANCELS} % cancels, ${own.trades.toLocaleString('en')} trades, ${own.orders.toLocaleString('en')} orders left; a process for each store, the stream replayed in turns, and the same trades and book in each.`,
     "Above 1, worktable is faster: its messages a second divided by the other's, and the other's time a message divided by its own.",
     `| | messages a second | p50 | p99 | p99.9 |\n|---|---:|---:|---:|---:|\n${lines.join('\n')}`,
   ].join('\n\n')}\n`;
 }
 
 const argument = process.argv[2];
-if (argument?.startsWith('{')) await replay(JSON.parse(argument));
+if (argument?.startsWith('{')) answerInTurns(replay(JSON.parse(argument)));
 else await compare(Number(argument ?? 500_000), process.argv[3]?.split(',') ?? Object.keys(BOOKS));

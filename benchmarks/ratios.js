@@ -10,10 +10,15 @@ export function ratioOf(results, { trial, size, store, field = 'value' }) {
   const own = find(BASE);
   const other = find(store);
   if (field === 'value' && own?.rounds !== undefined && other?.rounds !== undefined) {
-    const turns = Math.min(own.rounds.length, other.rounds.length);
-    return median(Array.from({ length: turns }, (_, turn) => other.rounds[turn] / own.rounds[turn]));
+    return ratioOfTurns(other.rounds, own.rounds);
   }
   return own?.[field] > 0 && other?.[field] !== undefined ? other[field] / own[field] : undefined;
+}
+
+/** What two stores gave in the same turns: the median of the first's figures divided by the second's. */
+export function ratioOfTurns(first, second) {
+  const turns = Math.min(first.length, second.length);
+  return turns === 0 ? undefined : median(Array.from({ length: turns }, (_, turn) => first[turn] / second[turn]));
 }
 
 /** Answers that differ between stores: each trial and size in which there is more than one checksum. */

@@ -64,7 +64,7 @@ export function reachedBeyond(figuresOf) {
     ...openReached(figuresOf('open')),
     ...growthReached(figuresOf('growth')),
     ...pausesReached(figuresOf('pauses')),
-    ...wholeReached(figuresOf('ycsb')?.speeds, figuresOf('order-book')?.found),
+    ...wholeReached(figuresOf('ycsb')?.times, figuresOf('order-book')?.found),
   ];
 }
 
@@ -73,10 +73,9 @@ const DURABLE = { 1: 1.2, 100: 5, 1000: 10 };
 
 function durableReached(figures) {
   if (figures === undefined) return [];
-  const { inFlight, speeds, share } = figures;
+  const { inFlight, againstFull, share } = figures;
   const lines = Object.entries(DURABLE).map(([count, times]) => {
-    const at = inFlight.indexOf(Number(count));
-    const ratio = speeds.worktable[at] / speeds['sqlite-full'][at];
+    const ratio = againstFull[inFlight.indexOf(Number(count))];
     const title = `durable commits, ${Number(count).toLocaleString('en')} in flight, against better-sqlite3 FULL`;
     return { title, wanted: `at least ${times}`, measured: ratio.toFixed(2), holds: ratio >= times };
   });
@@ -157,17 +156,17 @@ function pausesReached(figures) {
 }
 
 /** Operations a second beside the best peer, and beside the map by hand: nothing was set, they were to be shown. */
-function wholeReached(speeds = {}, messages = []) {
-  const book = Object.fromEntries(messages.map(({ store, perSecond }) => [store, perSecond]));
+function wholeReached(workloads = {}, replays = []) {
+  const book = Object.fromEntries(replays.map(({ store, times }) => [store, times]));
   const lines = [
-    ...Object.entries(speeds).map(([name, by]) => [`YCSB ${name}`, by]),
-    ...(messages.length > 0 ? [['order book', book]] : []),
+    ...Object.entries(workloads).map(([name, by]) => [`YCSB ${name}`, by]),
+    ...(replays.length > 0 ? [['order book', book]] : []),
   ];
   return lines.map(([title, by]) => {
-    const ratios = PEERS.filter((name) => by[name] > 0).map((name) => ({ name, ratio: by.worktable / by[name] }));
+    const ratios = PEERS.filter((name) => by[name] !== undefined).map((name) => ({ name, ratio: by[name] }));
     const best = ratios.sort((a, b) => a.ratio - b.ratio)[0];
     const peer = best === undefined ? '–' : `${best.ratio.toFixed(2)} (${best.name})`;
-    const map = by.map > 0 ? `, the map by hand: ${(by.worktable / by.map).toFixed(2)}` : '';
+    const map = by.map === undefined ? '' : `, the map by hand: ${by.map.toFixed(2)}`;
     return { title: `${title}: operations a second, against the best peer`, wanted: '–', measured: `${peer}${map}` };
   });
 }

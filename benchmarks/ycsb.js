@@ -1,5 +1,5 @@
 /**
- * The YCSB workloads A to F on every store: operations a second of each, as ratios. Rows are those of the other trials;
+ * The YCSB workloads A to F on every store, in turns: operations a second of each, as ratios. Rows are those of the other trials;
  * keys are drawn by YCSB's zipfian distribution (0.99), scrambled, and by the latest for D. Saved under `results`.
  *
  *     node benchmarks/ycsb.js [rows] [stores, by commas]
@@ -7,11 +7,15 @@
  * Cooper, Silberstein, Tam, Ramakrishnan, Sears: Benchmarking Cloud Serving Systems with YCSB, SoCC 2010. The zipfian
  * generator is that of Gray et al.: Quickly Generating Billion-Record Synthetic Databases, SIGMOD 1994.
  */
-import { pick, runChild, withDirectory } from './child.js';
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { pick, withDirectory } from './child.js';
 import { Dataset, mulberry32, SEED } from './dataset.js';
+import { median, ratioOfTurns } from './ratios.js';
 import { build, identity, installPeers, saveReport } from './setup.js';
 import { openStore, STORES } from './stores/stores.js';
 import { askIndexes, rows } from './trials.js';
+import { answerInTurns, Contestant, inTurns } from './turns.js';
 
 /** Shares of a hundred operations. A scan is an ordered range by an indexed column, from 1 to 100 rows. */
 const WORKLOADS = {
@@ -24,14 +28,15 @@ const WORKLOADS = {
 };
 const BATCH_ROWS = 1000;
 const WARM_MS = 700;
-const TIMED_MS = 2000;
-const LIMIT_MS = 240_000;
+const TURN_MS = 300;
+const TURNS = 11;
+const LIMITS = { prepareMs: 240_000, turnMs: 60_000 };
 const LONGEST_SCAN = 100;
 const THETA = 0.99;
 /** Operations between two looks at the clock. */
 const A_LOOK = 16;
 
-async function runOne({ store: name, size, workload, directory }) {
+async function* turnsOf({ store: name, size, workload, directory }) {
   const store = await openStore(name, directory);
   const data = new Dataset(size);
   for (let from = 0; from < size; from += BATCH_ROWS) await store.insertMany(rows(data, from, Math.min(BATCH_ROWS, size - from), store));
@@ -39,7 +44,8 @@ async function runOne({ store: name, size, workload, directory }) {
   const client = new Client(store, data, size, WORKLOADS[workload]);
   const { promises } = STORES.find((info) => info.name === name);
   await work(client, WARM_MS, promises);
-  console.log(JSON.stringify({ perSecond: await work(client, TIMED_MS, promises) }));
+  yield {};
+  for (let turn = 0; turn < TURNS; turn++) yield await work(client, TURN_MS, promises);
 }
 
 /** @returns operations a second */
@@ -128,31 +134,44 @@ async function compare(size, names) {
   build();
   const stores = STORES.filter(({ name }) => names === undefined || names.includes(name));
   const speeds = {};
+  const times = {};
   for (const workload of Object.keys(WORKLOADS)) {
+    const found = await withDirectory((directory) => race(workload, stores, size, directory));
+    const [own] = found;
     speeds[workload] = {};
-    for (const { name, title } of stores) {
-      const { lines, ended } = await withDirectory((directory) =>
-        runChild('ycsb.js', { store: name, size, workload, directory }, { flags: ['--max-old-space-size=8192'], limitMs: LIMIT_MS }),
-      );
-      speeds[workload][name] = lines[0]?.perSecond;
-      console.error(`${workload}  ${title}  ${lines[0]?.perSecond.toFixed(0) ?? ended}`);
+    times[workload] = {};
+    for (const [at, { name, title }] of stores.entries()) {
+      const { turns, ended } = found[at];
+      console.error(`${workload}  ${title}  ${turns.length > 0 ? median([...turns]).toFixed(0) : ended}`);
+      if (turns.length === 0) continue;
+      speeds[workload][name] = median([...turns]);
+      times[workload][name] = ratioOfTurns(own.turns, turns);
     }
   }
-  const report = markdown(speeds, stores, size);
+  const report = markdown(times, stores, size);
   console.log(report);
-  saveReport('ycsb', report, { size, speeds });
+  saveReport('ycsb', report, { size, speeds, times });
 }
 
-function markdown(speeds, stores, size) {
+function race(workload, stores, size, directory) {
+  const contestants = stores.map(({ name }) => {
+    const own = join(directory, name);
+    mkdirSync(own);
+    return new Contestant('ycsb.js', { store: name, size, workload, directory: own }, ['--max-old-space-size=8192']);
+  });
+  return inTurns(contestants, LIMITS);
+}
+
+/** @param times worktable's operations a second divided by each store's */
+function markdown(times, stores, size) {
   const others = stores.filter(({ name }) => name !== 'worktable');
   const lines = Object.entries(WORKLOADS).map(([name, { title }]) => {
-    const own = speeds[name].worktable;
-    const cells = others.map((store) => (speeds[name][store.name] === undefined ? '–' : (own / speeds[name][store.name]).toFixed(2)));
+    const cells = others.map((store) => times[name][store.name]?.toFixed(2) ?? '–');
     return `| ${name}: ${title} | ${cells.join(' | ')} |`;
   });
   return `${[
     '# YCSB',
-    `${identity()}: ${size.toLocaleString('en')} rows of eight columns, zipfian keys, in memory, a process for each figure.`,
+    `${identity()}: ${size.toLocaleString('en')} rows of eight columns, zipfian keys, in memory, a process for each figure; the stores took turns.`,
     "Operations a second of worktable divided by the other's: above 1, worktable is faster.",
     `| | ${others.map(({ title }) => title).join(' | ')} |\n|---|${others.map(() => '---:').join('|')}|\n${lines.join('\n')}`,
     'Scans of E are ordered ranges by an indexed column, which every store here has; YCSB scans by key.',
@@ -160,5 +179,5 @@ function markdown(speeds, stores, size) {
 }
 
 const argument = process.argv[2];
-if (argument?.startsWith('{')) await runOne(JSON.parse(argument));
+if (argument?.startsWith('{')) answerInTurns(turnsOf(JSON.parse(argument)));
 else await compare(Number(argument ?? 100_000), process.argv[3]?.split(','));
