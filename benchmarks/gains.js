@@ -1,7 +1,7 @@
 /**
- * What each way of being fast gains: trials with it and without it, in alternation, each figure in a process of its own,
- * the median of the pairs' ratios. The switches are those that the build has; for one that `MATTERS` does not know, every
- * trial gets one look first, and those that differ are measured. Saved under `results`.
+ * What each way of being fast gains: trials with it and without it, each in a process of its own, the rounds of the two in
+ * turns and the median of the turns' ratios; what is stored is measured in pairs of processes, one after the other. The
+ * switches are those that the build has. Saved under `results`.
  *
  *     node benchmarks/gains.js [rows] [pairs] [switches, by commas]
  */
@@ -12,8 +12,8 @@ import { runChild } from './child.js';
 import { Dataset } from './dataset.js';
 import { DURABLE_STORES } from './durable-stores.js';
 import { leaveOut, listSwitches } from './leave-out.js';
-import { measure } from './measure.js';
-import { median } from './ratios.js';
+import { measureInTurns } from './measure.js';
+import { median, ratioOfTurns } from './ratios.js';
 import { build, identity, saveReport } from './setup.js';
 import { TRIALS } from './trials.js';
 
@@ -32,6 +32,7 @@ const MATTERS = {
     'storedReads',
   ],
   repeatedText: ['getByKey', 'readByKey', 'range', 'memory'],
+  askedText: ['getByUnique', 'insertMany'],
   knownText: ['getByUnique', 'byPlainIndex'],
   compiledFilters: ['filteredCount'],
   fetchAhead: ['byPlainIndex', 'range'],
@@ -43,10 +44,8 @@ const MATTERS = {
 };
 /** Of these, ten times the rows: they are about memory that no cache holds. */
 const LARGE = ['fetchAhead', 'tightIds'];
-/** A difference that is looked into, in one look. */
-const DIFFERENCE = 0.08;
-/** Measured time of a look and of a figure, after which no new round begins. */
-const BUDGET_MS = 700;
+/** Measured time of a process, after which no new round begins. */
+const BUDGET_MS = 2500;
 /** Tables as they are without options. */
 const STORE = 'worktable-btree';
 const BATCH_ROWS = 1000;
@@ -63,7 +62,7 @@ const STORED = {
 };
 
 const SUBJECTS = [
-  ...TRIALS.map(({ name, title, memory }) => ({ trial: name, title, memory })),
+  ...TRIALS.map(({ name, title }) => ({ trial: name, title })),
   ...Object.entries(STORED).map(([name, { title }]) => ({ trial: name, title, stored: true })),
 ];
 
@@ -134,7 +133,7 @@ async function compare(size, pairs, names) {
     const switches = (await listSwitches()).filter(({ name }) => names === undefined || names.includes(name));
     const prepared = join(root, 'prepared');
     await storedOnce({ what: 'storedLoad', directory: prepared, size, without: [] });
-    const lab = { root, prepared, size, pairs, usual: new Map() };
+    const lab = { root, prepared, size, pairs };
     const found = [];
     for (const one of switches) found.push({ ...one, ...(await gainsOf(one.name, lab)) });
     const report = markdown(found, size, pairs);
@@ -145,49 +144,46 @@ async function compare(size, pairs, names) {
   }
 }
 
-/** Measures what matters; where that is not known, what differs in one look. */
 async function gainsOf(name, lab) {
-  const subjects = MATTERS[name] === undefined ? await differing(name, lab) : SUBJECTS.filter(({ trial }) => MATTERS[name].includes(trial));
+  if (MATTERS[name] === undefined) throw new Error(`it is not said which trials ${name} is there for`);
+  const subjects = SUBJECTS.filter(({ trial }) => MATTERS[name].includes(trial));
   const gains = [];
   for (const subject of subjects)
-    gains.push(...(await medianOfPairs(subject, name, LARGE.includes(name) ? { ...lab, size: lab.size * 10 } : lab)));
+    gains.push(...(await gainsIn(subject, name, LARGE.includes(name) ? { ...lab, size: lab.size * 10 } : lab)));
   for (const { title, ratio } of gains) console.error(`${name}: ${title} ${ratio.toFixed(2)}`);
-  return { gains, looked: MATTERS[name] === undefined };
+  return { gains };
 }
 
-async function differing(name, lab) {
-  const found = [];
-  for (const subject of SUBJECTS) {
-    if (!lab.usual.has(subject)) lab.usual.set(subject, await figure(subject, [], lab, 1));
-    const usual = lab.usual.get(subject);
-    const without = await figure(subject, [name], lab, 1);
-    if (Object.keys(usual).some((field) => Math.abs(without[field] / usual[field] - 1) >= DIFFERENCE)) found.push(subject);
-  }
-  return found;
-}
-
-/** Of each of its figures, what it takes without the switch divided by what it takes with it, in pairs that begin with either in turn. */
-async function medianOfPairs(subject, name, lab) {
-  const pairs = [];
-  for (let pair = 0; pair < lab.pairs; pair++) {
-    const order = pair % 2 === 0 ? [[], [name]] : [[name], []];
-    const found = [await figure(subject, order[0], lab), await figure(subject, order[1], lab)];
-    pairs.push(pair % 2 === 0 ? found : found.reverse());
-  }
-  return Object.keys(pairs[0][0]).map((field) => ({
-    trial: subject.trial,
-    title: `${subject.title}${field === 'heap' ? ', on the JavaScript heap' : ''}${LARGE.includes(name) ? `, ${lab.size.toLocaleString('en')} rows` : ''}`,
-    ratio: median(pairs.map(([usual, without]) => without[field] / usual[field])),
+/** Of each figure of a trial, what it takes without the switch divided by what it takes with it. */
+async function gainsIn({ trial, title, stored }, name, lab) {
+  const ratios = stored ? { value: await storedRatio(trial, name, lab) } : await ratiosOf(trial, name, lab.size);
+  return Object.entries(ratios).map(([field, ratio]) => ({
+    trial,
+    title: `${title}${field === 'heap' ? ', on the JavaScript heap' : ''}${LARGE.includes(name) ? `, ${lab.size.toLocaleString('en')} rows` : ''}`,
+    ratio,
   }));
 }
 
-/** @returns what a trial takes: the time, or bytes, in all and on the JavaScript heap */
-async function figure({ trial, title, stored, memory }, without, lab, attempts) {
-  const { size } = lab;
-  if (stored) return storedFigure(trial, without, lab);
-  const result = await measure({ store: STORE, trial, size, quick: false, without, budgetMs: BUDGET_MS, attempts });
-  if (result.status !== 'measured') throw new Error(`${title} without ${without}: ${result.reason ?? result.status}`);
-  return memory ? { value: result.value, heap: result.heap } : { value: result.value };
+/** Of times, the median of what the turns gave; of bytes, that of all and that of those on the JavaScript heap. */
+async function ratiosOf(trial, name, size) {
+  const job = { store: STORE, trial, size, quick: false, budgetMs: BUDGET_MS };
+  const found = await measureInTurns([job, { ...job, without: [name] }]);
+  for (const { status, reason } of found) if (status !== 'measured') throw new Error(`${trial} without ${name}: ${reason ?? status}`);
+  const [usual, without] = found;
+  if (usual.rounds !== undefined) return { value: ratioOfTurns(without.rounds, usual.rounds) };
+  return { value: without.value / usual.value, heap: without.heap / usual.heap };
+}
+
+/** The median of pairs of processes that begin with either in turn. */
+async function storedRatio(what, name, lab) {
+  const ratios = [];
+  for (let pair = 0; pair < lab.pairs; pair++) {
+    const order = pair % 2 === 0 ? [[], [name]] : [[name], []];
+    const found = [await storedFigure(what, order[0], lab), await storedFigure(what, order[1], lab)];
+    const [usual, without] = pair % 2 === 0 ? found : found.reverse();
+    ratios.push(without.value / usual.value);
+  }
+  return median(ratios);
 }
 
 async function storedFigure(what, without, { root, prepared, size }) {
@@ -214,15 +210,7 @@ function markdown(found, size, pairs) {
   );
   return `${[
     '# What each way of being fast gains',
-    `${identity()}: ${size.toLocaleString('en')} rows, tables without options; the median of ${pairs} pairs, each figure in a process of its own. What a trial takes without it, divided by what it takes with it: **above 1, it pays**.`,
+    `${identity()}: ${size.toLocaleString('en')} rows, tables without options; each figure in a process of its own, the two in turns; of what is stored the median of ${pairs} pairs. What a trial takes without it, divided by what it takes with it: **above 1, it pays**.`,
     `| left out | trial | without / with |\n|---|---|---:|\n${lines.join('\n')}`,
-    ...(found.some(({ looked }) => looked)
-      ? [
-          `Of ${found
-            .filter(({ looked }) => looked)
-            .map(({ name }) => `\`${name}\``)
-            .join(', ')}, every trial had one look, and those that differed by ${DIFFERENCE * 100} % were measured.`,
-        ]
-      : []),
   ].join('\n\n')}\n`;
 }

@@ -7,7 +7,7 @@ import { Contestant, inTurns, OUT_OF_TIME } from './turns.js';
 
 const LARGE_ROWS = 500_000;
 /** Measured time after which a process begins no new round, with few and with many rows. */
-const BUDGET_MS = [3000, 8000];
+const BUDGET_MS = [3000, 6000];
 /** Time that a process may take to be filled and to warm up, and for a round with the collection before it. */
 const PREPARE_MS = [25_000, 150_000];
 const TURN_MS = 40_000;

@@ -91,6 +91,9 @@ function notes(run, stores) {
   for (const size of run.sizes) {
     const left = stores.filter(({ name, most }) => most < size && !run.results.some((r) => r.store === name && r.size === size));
     if (left.length > 0) notes.push(`Not measured with ${thousands(size)} rows: ${left.map(({ title }) => title).join(', ')}.`);
+    const endless = stores.filter((store) => store.endless !== undefined && size > run.sizes[0]);
+    for (const { title } of endless)
+      notes.push(`With ${thousands(size)} rows ${title} is not tried in what does not end in time with fewer.`);
   }
   for (const { store, reason } of run.unavailable) notes.push(`${store} is not available here: ${reason}.`);
   return notes.map((note) => `- ${note}`).join('\n');

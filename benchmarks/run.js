@@ -21,7 +21,7 @@ import { median, mismatches } from './ratios.js';
 import { markdown } from './report.js';
 import { CHECKED_ROWS, CHECKED_STORES, CHECKED_TRIALS, judge } from './rules.js';
 import { build, HERE, identify, installPeers, RESULTS, versionOf } from './setup.js';
-import { STORES } from './stores/stores.js';
+import { mostOf, STORES } from './stores/stores.js';
 import { TRIALS } from './trials.js';
 
 const SIZES = [100_000, 1_000_000];
@@ -114,8 +114,8 @@ async function runAll({ sizes, stores, named, trials, quick, repeat, check }) {
   const results = [];
   const unfilled = new Map();
   for (const size of sizes) {
-    const measured = available.filter((store) => named || size <= mostOf(store));
     for (const trial of trials) {
+      const measured = available.filter((store) => named || size <= mostOf(store, trial));
       const jobs = measured.map((store) => ({ store, trial, size, quick }));
       results.push(...(await measureSideBySide(jobs, repeat, unfilled)));
     }
@@ -125,10 +125,6 @@ async function runAll({ sizes, stores, named, trials, quick, repeat, check }) {
   const platform = `${process.platform} ${process.arch}`;
   const date = new Date().toISOString().slice(0, 10);
   return { ...identify(), node: process.version, platform, date, sizes, stores, trials, quick, versions, unavailable, results };
-}
-
-function mostOf(store) {
-  return STORES.find(({ name }) => name === store).most ?? Number.POSITIVE_INFINITY;
 }
 
 async function findUnavailable(stores) {

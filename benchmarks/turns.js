@@ -77,8 +77,8 @@ export class Contestant {
 export const OUT_OF_TIME = 'out of time';
 
 /**
- * Asks each for its first answer, as many at once as the machine has processors, for that is not timed; then each in
- * turn for the next, until none has more. Whoever was first in one turn is last in the next.
+ * Asks each for its first answer, the last ones first and as many at once as the machine has processors, for that is not
+ * timed; then each in turn for the next, until none has more. Whoever was first in one turn is last in the next.
  *
  * @param {Contestant[]} contestants
  * @param {{ prepareMs: number, turnMs: number }} limits
@@ -86,7 +86,7 @@ export const OUT_OF_TIME = 'out of time';
  */
 export async function inTurns(contestants, { prepareMs, turnMs }) {
   const found = contestants.map(() => ({ prepared: undefined, turns: [], ended: undefined }));
-  const left = contestants.keys();
+  const left = [...contestants.keys()].reverse().values();
   const prepareNext = async () => {
     for (const at of left) {
       const given = await contestants[at].next(prepareMs);
