@@ -36,7 +36,7 @@ export class KeyHash {
     return spread(hash);
   }
 
-  /** The hash of text that stands in bytes, as `text` makes it: a character of ASCII is its byte. `undefined` where it is not ASCII, and has to be read first. */
+  /** As `of`, for text that stands in bytes: a character of ASCII is its byte. `undefined` where it is not ASCII, and has to be read first. */
   ofAscii(source: Uint8Array, from: number, length: number): number | undefined {
     let seen = 0;
     let mixed = this.step(this.seed, length);
