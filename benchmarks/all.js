@@ -50,5 +50,6 @@ for (const [name, { script, args = [], saved }] of Object.entries(RUNS)) {
   console.error(`${name}: ${status === 0 ? 'done' : 'FAILED'} in ${((performance.now() - began) / 60_000).toFixed(1)} minutes`);
   if (status !== 0) failed.push(name);
 }
-spawnSync(process.execPath, [join(HERE, 'performance.js')], { stdio: 'inherit' });
+const page = spawnSync(process.execPath, [join(HERE, 'performance.js')], { stdio: 'inherit' });
+if (page.status !== 0) failed.push('the page');
 process.exitCode = failed.length === 0 ? 0 : 1;

@@ -50,9 +50,14 @@ export function reasonOf(errors, signal, timedOut) {
 
 const SHARED_MEMORY = '/dev/shm';
 
-/** Gives `work` an empty directory, in memory where there is one, and takes it away afterwards. */
+/** Makes an empty directory, in memory where there is one. */
+export function makeDirectory() {
+  return mkdtempSync(join(existsSync(SHARED_MEMORY) ? SHARED_MEMORY : tmpdir(), 'worktable-bench-'));
+}
+
+/** Gives `work` such a directory, and takes it away afterwards. */
 export async function withDirectory(work) {
-  const directory = mkdtempSync(join(existsSync(SHARED_MEMORY) ? SHARED_MEMORY : tmpdir(), 'worktable-bench-'));
+  const directory = makeDirectory();
   try {
     return await work(directory);
   } finally {

@@ -1,6 +1,5 @@
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { rmSync } from 'node:fs';
+import { makeDirectory } from './child.js';
 import { median } from './ratios.js';
 import { STORES } from './stores/stores.js';
 import { Contestant, inTurns, OUT_OF_TIME } from './turns.js';
@@ -13,7 +12,6 @@ const PREPARE_MS = [25_000, 150_000];
 const TURN_MS = 40_000;
 /** Rows of slow stores take more room than the default allows. */
 const HEAP_MIB = 8192;
-const SHARED_MEMORY = '/dev/shm';
 
 /**
  * What came of one trial of one store at one size.
@@ -52,7 +50,7 @@ export async function measure(job) {
 
 /** Runs trials of one size, each in a process of its own, their rounds in turns. @param {Job[]} jobs @returns {Promise<Result[]>} */
 export async function measureInTurns(jobs) {
-  const directories = jobs.map(() => mkdtempSync(join(existsSync(SHARED_MEMORY) ? SHARED_MEMORY : tmpdir(), 'worktable-bench-')));
+  const directories = jobs.map(makeDirectory);
   try {
     const large = Number(jobs[0].size >= LARGE_ROWS);
     const flags = ['--expose-gc', `--max-old-space-size=${HEAP_MIB}`];

@@ -3,7 +3,7 @@
  * market orders, partial fills, cancels; each order one transaction, with its trades. The matching is the same code for
  * every store; what differs is how it finds, changes and removes orders. All must end with the same trades and book.
  *
- *     node benchmarks/order-book.js [messages] [stores, by commas]
+ *     node benchmarks/order-book.js [messages] [stores beside worktable, by commas]
  */
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
@@ -276,7 +276,8 @@ function cancel(book, id) {
   return done;
 }
 
-async function compare(count, names) {
+async function compare(count, wanted) {
+  const names = Object.keys(BOOKS).filter((name) => name === 'worktable' || wanted === undefined || wanted.includes(name));
   installPeers();
   build();
   const raced = await withDirectory((directory) =>
@@ -285,7 +286,7 @@ async function compare(count, names) {
       LIMITS,
     ),
   );
-  const own = raced[0].turns.map(({ perSecond }) => perSecond);
+  const own = raced[names.indexOf('worktable')].turns.map(({ perSecond }) => perSecond);
   const found = raced.map(({ turns, ended }, at) => {
     const speeds = turns.map(({ perSecond }) => perSecond);
     const told = { store: names[at], ended, times: ratioOfTurns(own, speeds), ...turns.at(-1)?.last };
@@ -326,4 +327,4 @@ function markdown(found, count) {
 
 const argument = process.argv[2];
 if (argument?.startsWith('{')) answerInTurns(replay(JSON.parse(argument)));
-else await compare(Number(argument ?? 500_000), process.argv[3]?.split(',') ?? Object.keys(BOOKS));
+else await compare(Number(argument ?? 500_000), process.argv[3]?.split(','));

@@ -15,10 +15,10 @@ export function ratioOf(results, { trial, size, store, field = 'value' }) {
   return own?.[field] > 0 && other?.[field] !== undefined ? other[field] / own[field] : undefined;
 }
 
-/** What two stores gave in the same turns: the median of the first's figures divided by the second's. */
+/** What two stores gave in the same turns: the median of the first's figures divided by the second's, of turns that both had. */
 export function ratioOfTurns(first, second) {
-  const turns = Math.min(first.length, second.length);
-  return turns === 0 ? undefined : median(Array.from({ length: turns }, (_, turn) => first[turn] / second[turn]));
+  const both = first.flatMap((figure, turn) => (figure == null || second[turn] == null ? [] : [figure / second[turn]]));
+  return both.length === 0 ? undefined : median(both);
 }
 
 /** Answers that differ between stores: each trial and size in which there is more than one checksum. */

@@ -1,5 +1,5 @@
 import { BASE, ratioOf } from './ratios.js';
-import { STORES } from './stores/stores.js';
+import { mostOf, STORES } from './stores/stores.js';
 import { TRIALS } from './trials.js';
 
 /**
@@ -91,7 +91,7 @@ function notes(run, stores) {
   for (const size of run.sizes) {
     const left = stores.filter(({ name, most }) => most < size && !run.results.some((r) => r.store === name && r.size === size));
     if (left.length > 0) notes.push(`Not measured with ${thousands(size)} rows: ${left.map(({ title }) => title).join(', ')}.`);
-    const endless = stores.filter((store) => store.endless !== undefined && size > run.sizes[0]);
+    const endless = stores.filter(({ name, endless = [] }) => endless.some((trial) => size > mostOf(name, trial)));
     for (const { title } of endless)
       notes.push(`With ${thousands(size)} rows ${title} is not tried in what does not end in time with fewer.`);
   }

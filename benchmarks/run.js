@@ -146,7 +146,13 @@ async function measureSideBySide(jobs, repeat, unfilled) {
   const tried = jobs.filter((job) => missed(job) < FILLINGS);
   const runs = [];
   for (let n = 0; n < repeat && tried.length > 0; n++) runs.push(await measureInTurns(tried));
-  const measured = tried.map((_, at) => joined(runs.map((run) => run[at])));
+  const turns = runs.map((run) => Math.max(...run.map(({ rounds = [] }) => rounds.length)));
+  const measured = tried.map((_, at) =>
+    joined(
+      runs.map((run) => run[at]),
+      turns,
+    ),
+  );
   for (const result of measured.filter(({ status, filled }) => status === 'timeout' && !filled)) {
     unfilled.set(`${result.store} ${result.size}`, missed(result) + 1);
   }
@@ -159,15 +165,15 @@ function pointOf({ store, trial, size }) {
   return { store, trial, size };
 }
 
-/** What several processes found, as one: all of their rounds, and the median of what has none. */
-function joined(results) {
+/** What several processes found, as one: all of their rounds, each run's as many as it had turns, and the median of what has none. */
+function joined(results, turns) {
   const failed = results.find(({ status }) => status !== 'measured');
   if (failed !== undefined || results.length === 1) return failed ?? results[0];
   const middle = results.toSorted((a, b) => a.value - b.value)[results.length >> 1];
   if (middle.rounds === undefined) return middle;
-  const rounds = results.flatMap((result) => result.rounds);
+  const rounds = results.flatMap((result, run) => Array.from({ length: turns[run] }, (_, turn) => result.rounds[turn] ?? null));
   const cut = results.some((result) => result.cut);
-  return { ...middle, rounds, value: median([...rounds]), busy: median(results.map(({ busy }) => busy)), cut };
+  return { ...middle, rounds, value: median(rounds.filter((round) => round !== null)), busy: median(results.map(({ busy }) => busy)), cut };
 }
 
 function tell({ store, trial, size, status, value, reason, busy }) {
@@ -176,16 +182,14 @@ function tell({ store, trial, size, status, value, reason, busy }) {
   console.error(`${String(size).padStart(8)}  ${trial.padEnd(14)} ${store.padEnd(15)} ${shown}${disturbed}`);
 }
 
-/** Where a rule does not hold, its stores are measured again, several times, before that is believed. */
+/** Where a rule does not hold, all stores of its trial are measured again, several times, before that is believed. */
 async function measureDoubted(results, quick) {
   const doubted = judge(results).filter(({ ratio, holds }) => ratio !== undefined && !holds);
   for (const trial of new Set(doubted.map((rule) => rule.trial))) {
-    const stores = ['worktable', ...new Set(doubted.filter((rule) => rule.trial === trial).map(({ store }) => store))];
-    const jobs = stores.map((store) => ({ store, trial, size: CHECKED_ROWS, quick }));
-    for (const again of await measureSideBySide(jobs, REPEAT_DOUBTED, new Map())) {
-      const at = results.findIndex((result) => result.trial === trial && result.store === again.store);
-      results[at] = again;
-    }
+    const first = results.filter((result) => result.trial === trial);
+    const jobs = first.map(({ store }) => ({ store, trial, size: CHECKED_ROWS, quick }));
+    const again = await measureSideBySide(jobs, REPEAT_DOUBTED, new Map());
+    for (const [at, result] of first.entries()) results[results.indexOf(result)] = again[at];
   }
 }
 

@@ -75,14 +75,17 @@ function durableReached(figures) {
   if (figures === undefined) return [];
   const { inFlight, againstFull, share } = figures;
   const lines = Object.entries(DURABLE).map(([count, times]) => {
-    const ratio = againstFull[inFlight.indexOf(Number(count))];
+    const ratio = againstFull?.[inFlight.indexOf(Number(count))];
     const title = `durable commits, ${Number(count).toLocaleString('en')} in flight, against better-sqlite3 FULL`;
-    return { title, wanted: `at least ${times}`, measured: ratio.toFixed(2), holds: ratio >= times };
+    return {
+      title,
+      wanted: `at least ${times}`,
+      measured: ratio?.toFixed(2) ?? '–',
+      holds: ratio === undefined ? undefined : ratio >= times,
+    };
   });
-  return [
-    ...lines,
-    { title: "the sync's share of a durable commit's time, one in flight", wanted: '–', measured: `${(share * 100).toFixed(0)} %` },
-  ];
+  const measured = share == null ? '–' : `${(share * 100).toFixed(0)} %`;
+  return [...lines, { title: "the sync's share of a durable commit's time, one in flight", wanted: '–', measured }];
 }
 
 const OPEN_AT_MOST = 2;

@@ -3,6 +3,7 @@
  * and over. A machine's slow moment so meets all of them, and what they took is compared round by round.
  */
 import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { reasonOf } from './child.js';
@@ -19,6 +20,7 @@ export function answerInTurns(/** @type {AsyncGenerator} */ answers) {
     const { value, done } = await answers.next();
     process.send(done ? { done } : { answer: value });
   });
+  process.on('disconnect', () => process.exit()); // whoever asked is gone
 }
 
 /** From the process itself, between answers: how far it came. */
@@ -32,6 +34,7 @@ export class Contestant {
   progress = '';
   #errors = '';
   #child;
+  #closed;
   #settle;
 
   /**
@@ -49,28 +52,31 @@ export class Contestant {
       if (progress === undefined) this.#settle?.(given);
       else this.progress = progress;
     });
-    this.#child.on('close', (_code, signal) => this.#settle?.({ ended: reasonOf(this.#errors, signal, false) }));
+    this.#closed = once(this.#child, 'close').then(() => this.#settle?.(this.#reason()));
+  }
+
+  #reason() {
+    return { ended: reasonOf(this.#errors, this.#child.signalCode, false) };
   }
 
   /** @param {number} limitMs time that it may take, after which it is ended @returns {Promise<Given>} */
   next(limitMs) {
-    if (!this.#child.connected) return Promise.resolve({ ended: reasonOf(this.#errors, this.#child.signalCode, false) });
+    if (!this.#child.connected) return this.#closed.then(() => this.#reason());
     return new Promise((resolve) => {
       const timer = setTimeout(() => this.#settle({ ended: OUT_OF_TIME }), limitMs);
       this.#settle = (given) => {
         clearTimeout(timer);
         this.#settle = undefined;
-        if (given.ended !== undefined) this.end();
         resolve(given);
       };
-      this.#child.send('next', (error) => {
-        if (error !== null && error !== undefined) this.#settle?.({ ended: error.message });
-      });
+      this.#child.send('next', () => {}); // where it cannot be sent, the process ends, and tells why
     });
   }
 
+  /** Ends the process. @returns {Promise<void>} resolved when it is gone, its files closed */
   end() {
     this.#child.kill('SIGKILL');
+    return this.#closed;
   }
 }
 
@@ -92,6 +98,7 @@ export async function inTurns(contestants, { prepareMs, turnMs }) {
       const given = await contestants[at].next(prepareMs);
       found[at].prepared = given.answer;
       found[at].ended = given.ended;
+      if (given.ended !== undefined) await contestants[at].end();
     }
   };
   await Promise.all(Array.from({ length: availableParallelism() }, prepareNext));
@@ -101,12 +108,14 @@ export async function inTurns(contestants, { prepareMs, turnMs }) {
     for (const at of active) {
       const given = await contestants[at].next(turnMs);
       found[at].ended = given.ended;
-      if (given.answer === undefined) continue;
+      if (given.answer === undefined) {
+        await contestants[at].end();
+        continue;
+      }
       found[at].turns.push(given.answer);
       going.push(at);
     }
     active = [...going.slice(1), ...going.slice(0, 1)];
   }
-  for (const contestant of contestants) contestant.end();
   return found;
 }

@@ -2,7 +2,7 @@
  * The YCSB workloads A to F on every store, in turns: operations a second of each, as ratios. Rows are those of the other trials;
  * keys are drawn by YCSB's zipfian distribution (0.99), scrambled, and by the latest for D. Saved under `results`.
  *
- *     node benchmarks/ycsb.js [rows] [stores, by commas]
+ *     node benchmarks/ycsb.js [rows] [stores beside worktable, by commas]
  *
  * Cooper, Silberstein, Tam, Ramakrishnan, Sears: Benchmarking Cloud Serving Systems with YCSB, SoCC 2010. The zipfian
  * generator is that of Gray et al.: Quickly Generating Billion-Record Synthetic Databases, SIGMOD 1994.
@@ -11,7 +11,7 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { pick, withDirectory } from './child.js';
 import { Dataset, mulberry32, SEED } from './dataset.js';
-import { median, ratioOfTurns } from './ratios.js';
+import { BASE, median, ratioOfTurns } from './ratios.js';
 import { build, identity, installPeers, saveReport } from './setup.js';
 import { openStore, STORES } from './stores/stores.js';
 import { askIndexes, rows } from './trials.js';
@@ -132,12 +132,12 @@ class Zipfian {
 async function compare(size, names) {
   installPeers();
   build();
-  const stores = STORES.filter(({ name }) => names === undefined || names.includes(name));
+  const stores = STORES.filter(({ name }) => name === BASE || names === undefined || names.includes(name));
   const speeds = {};
   const times = {};
   for (const workload of Object.keys(WORKLOADS)) {
     const found = await withDirectory((directory) => race(workload, stores, size, directory));
-    const [own] = found;
+    const own = found[stores.findIndex(({ name }) => name === BASE)];
     speeds[workload] = {};
     times[workload] = {};
     for (const [at, { name, title }] of stores.entries()) {

@@ -3,7 +3,7 @@
  * answers. They are read while tables are made; nothing in the store changes them, and none changes what it answers.
  */
 export const switches = {
-  /** Codecs and verifiers are compiled for each table, not interpreted. */
+  /** Codecs and verifiers are compiled for each schema, not interpreted. */
   compiledCodecs: true,
   /** Indexes that may repeat keys are built when somebody first asks them. */
   deferredIndexes: true,
@@ -23,7 +23,7 @@ export const switches = {
   tightIds: true,
   /** Unique trees answer for single keys from a hash. */
   hashedUnique: true,
-  /** One row of each table is kept, so that a full collection leaves the code that is optimized for its rows. */
+  /** One row of each schema is kept, so that a full collection leaves the code that is optimized for its rows. */
   keptRow: true,
   /** Updates that nobody observes write over the row's bytes. */
   updatesInPlace: true,

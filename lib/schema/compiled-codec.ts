@@ -12,7 +12,7 @@ import { elementToUser, type Stored } from './stored-value.js';
 import type { ColumnSchema, TableSchema } from './table-schema.js';
 
 /**
- * A codec compiled for one table: straight-line code with a line or two for each column, scalars inline, composites
+ * A codec compiled for the tables of one schema: straight-line code with a line or two for each column, scalars inline, composites
  * through `element-codec`. The only words of a user's that enter the generated text are column names, which the
  * schema has held to `[A-Za-z_][A-Za-z0-9_]*`; everything else arrives as an argument.
  */
@@ -213,7 +213,7 @@ function mayRepeat({ key, indexes }: TableSchema, { type, position }: ColumnSche
 function userSource(column: ColumnSchema): string {
   const local = `v${column.position}`;
   if (mayGrow(column) && layoutOf(column.type) === 'longNumber') {
-    return `const ${local} = v; if (w !== 0 && !kept.large[${column.position}]) kept.enlarge(${column.position});`;
+    return `const ${local} = v; if (w !== 0 && (v | 0) !== v && !kept.large[${column.position}]) kept.enlarge(${column.position});`;
   }
   const { type } = column;
   switch (type.kind) {

@@ -10,7 +10,8 @@ const codecs = new WeakMap<TableSchema, Map<string, RowCodec>>();
 
 /**
  * The compiled codec, or the interpreted one where the process forbids code generation. Tables of one schema share it: the
- * code of the second is as fast from its first row on as the first one's has become.
+ * code of the second is as fast from its first row on as the first one's has become. What it remembers, which is repeated
+ * text in bounded room, stays as long as the class does.
  */
 export function createCodec(schema: TableSchema): RowCodec {
   const compiles = switches.compiledCodecs && codeGenerationAllowed();

@@ -7,9 +7,8 @@ const FRACTION = 0.5;
 const LARGE = 2 ** 40;
 
 /**
- * A row of a table that nobody gets. V8 keeps a hidden class as long as there is an object of it, and drops with it all
- * code that was optimized for such objects. Rows come and go: without this one, a full collection that finds none in use
- * had the decoder, and whatever reads rows, interpreted and optimized anew.
+ * A row that nobody gets, so that V8 keeps the rows' hidden class, as `keepClassOf` tells, and with it the decoder and
+ * whatever else is optimized for them.
  */
 export class KeptRow {
   /** By column: whether `enlarge` was told of it. */
@@ -25,7 +24,7 @@ export class KeptRow {
     this.row = this.make();
   }
 
-  /** Tells that rows have a number in this column that V8 does not hold as a small integer: their hidden class is another from now on. */
+  /** Tells that a row has a number of more than 32 bits in this column: V8 gives rows another hidden class from now on. */
   enlarge(position: number): void {
     this.large[position] = true;
     this.row = this.make();

@@ -56,7 +56,7 @@ export class Mean {
   }
 }
 
-const large = new Mean({ kind: 'double' });
-large.add(2 ** 40);
-large.add(0.5);
-keepClassOf(large);
+const usual = new Mean({ kind: 'double' });
+usual.add(2 ** 40); // a number that is no small integer to V8, nor becomes one again
+usual.add(0.5); // and one that is spread over limbs
+keepClassOf(usual);

@@ -9,7 +9,7 @@ import type { ColumnSchema } from '../schema/table-schema.js';
 import { switches } from '../switches.js';
 import { bytesOperand, type Condition, createMatcher, isComparedAsBytes, type Matcher, startsAt } from './condition.js';
 
-/** Shapes of queries that a table keeps functions for. */
+/** Shapes of queries that functions are kept for, for the tables of one schema. */
 const MOST_SHAPES = 64;
 /** A function is made for a shape when it is to test so many rows, or comes so often: to make it takes 100 microseconds. */
 const MANY_ROWS = 2000;
@@ -34,7 +34,7 @@ export function createMatchers(
 }
 
 /**
- * Tests of rows for the queries of one table. Conditions of one shape, which is their columns and operators, share one
+ * Tests of rows for the queries of tables of one schema. Conditions of one shape, which is their columns and operators, share one
  * function that is compiled for it: it walks a row as far as the last of the columns, once, and ends at the first
  * condition that does not hold. Where code may not be generated, and for shapes that are rare, each condition has a
  * matcher of its own; these say what the function has to find.
