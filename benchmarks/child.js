@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -35,14 +35,16 @@ export function runChild(script, job, { flags = [], limitMs }) {
         .split('\n')
         .filter((line) => line.startsWith('{'))
         .map((line) => JSON.parse(line));
-      resolve({ lines, ended: code === 0 ? undefined : reasonOf(text.error, signal, timedOut) });
+      const reason = timedOut ? OUT_OF_TIME : reasonOf(text.error, signal);
+      resolve({ lines, ended: code === 0 ? undefined : reason });
     });
   });
 }
 
-/** How a process ended: of what it wrote to its error output, its signal, and whether it was out of time. */
-export function reasonOf(errors, signal, timedOut) {
-  if (timedOut) return 'out of time';
+export const OUT_OF_TIME = 'out of time';
+
+/** How a process ended that was not ended for want of time: of what it wrote to its error output, and its signal. */
+export function reasonOf(errors, signal) {
   if (/heap out of memory|Reached heap limit/.test(errors)) return 'out of heap';
   const named = errors.split('\n').find((line) => /^\w*Error\b/.test(line.trim()));
   return named?.trim() ?? `ended by ${signal ?? 'an error'}`;
@@ -53,16 +55,6 @@ const SHARED_MEMORY = '/dev/shm';
 /** Makes an empty directory, in memory where there is one. */
 export function makeDirectory() {
   return mkdtempSync(join(existsSync(SHARED_MEMORY) ? SHARED_MEMORY : tmpdir(), 'worktable-bench-'));
-}
-
-/** Gives `work` such a directory, and takes it away afterwards. */
-export async function withDirectory(work) {
-  const directory = makeDirectory();
-  try {
-    return await work(directory);
-  } finally {
-    rmSync(directory, { recursive: true, force: true });
-  }
 }
 
 /** The name under which `draw`, from 0 to 99, falls, when each has its share of the hundred; nothing beyond the last. */

@@ -13,7 +13,7 @@ import { Dataset } from './dataset.js';
 import { DURABLE_STORES } from './durable-stores.js';
 import { median, ratioOfTurns } from './ratios.js';
 import { build, identity, installPeers, saveReport } from './setup.js';
-import { answerInTurns, Contestant, inTurns } from './turns.js';
+import { answerInTurns, race } from './turns.js';
 
 const [, script, size = '1000000', mode, storeName, trial] = process.argv;
 const ROWS = Number(size);
@@ -152,8 +152,13 @@ function measure(store, what, directory) {
   return JSON.parse(stdout.trim().split('\n').at(-1));
 }
 
+/** Makes an empty directory on the disk that is measured. */
+function makeStored() {
+  return mkdtempSync(join(process.env.BENCH_DIRECTORY ?? tmpdir(), 'worktable-durable-'));
+}
+
 function fresh(work) {
-  const directory = mkdtempSync(join(process.env.BENCH_DIRECTORY ?? tmpdir(), 'worktable-durable-'));
+  const directory = makeStored();
   try {
     return work(directory);
   } finally {
@@ -166,16 +171,10 @@ const ratio = (value, base) => (value === undefined || base === undefined ? '–
 /** The turns of every store with so many commits in flight; with one, those of bare syncs too. */
 async function commitTurns(inFlight) {
   const stores = [...Object.keys(DURABLE_STORES), ...(inFlight === 1 ? [BARE] : [])];
-  const directories = stores.map(() => mkdtempSync(join(process.env.BENCH_DIRECTORY ?? tmpdir(), 'worktable-durable-')));
-  try {
-    const jobs = stores.map((store, at) => ({ store, inFlight, directory: directories[at] }));
-    const contestants = jobs.map((job) => new Contestant('durable.js', job, ['--max-old-space-size=4096']));
-    const found = await inTurns(contestants, LIMITS);
-    for (const [at, { ended }] of found.entries()) if (ended !== undefined) console.error(`${stores[at]} ${inFlight}: ${ended}`);
-    return Object.fromEntries(stores.map((store, at) => [store, found[at]]));
-  } finally {
-    for (const directory of directories) rmSync(directory, { recursive: true, force: true });
-  }
+  const jobs = stores.map((store) => ({ store, inFlight }));
+  const found = await race('durable.js', jobs, { flags: ['--max-old-space-size=4096'], limits: LIMITS, make: makeStored });
+  for (const [at, { ended }] of found.entries()) if (ended !== undefined) console.error(`${stores[at]} ${inFlight}: ${ended}`);
+  return Object.fromEntries(stores.map((store, at) => [store, found[at]]));
 }
 
 async function compare() {

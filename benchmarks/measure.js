@@ -1,8 +1,7 @@
-import { rmSync } from 'node:fs';
-import { makeDirectory } from './child.js';
+import { OUT_OF_TIME } from './child.js';
 import { median } from './ratios.js';
 import { STORES } from './stores/stores.js';
-import { Contestant, inTurns, OUT_OF_TIME } from './turns.js';
+import { race } from './turns.js';
 
 const LARGE_ROWS = 500_000;
 /** Measured time after which a process begins no new round, with few and with many rows. */
@@ -50,22 +49,18 @@ export async function measure(job) {
 
 /** Runs trials of one size, each in a process of its own, their rounds in turns. @param {Job[]} jobs @returns {Promise<Result[]>} */
 export async function measureInTurns(jobs) {
-  const directories = jobs.map(makeDirectory);
-  try {
-    const large = Number(jobs[0].size >= LARGE_ROWS);
-    const flags = ['--expose-gc', `--max-old-space-size=${HEAP_MIB}`];
-    const contestants = jobs.map((job, at) => {
-      const budgetMs = job.budgetMs ?? STORES.find(({ name }) => name === job.store).budgetMs ?? BUDGET_MS[large];
-      return new Contestant('worker.js', { ...job, budgetMs, directory: directories[at] }, flags);
-    });
-    const found = await inTurns(contestants, { prepareMs: PREPARE_MS[large], turnMs: TURN_MS });
-    return jobs.map(({ store, trial, size }, at) => ({ store, trial, size, ...outcome(found[at], contestants[at].progress) }));
-  } finally {
-    for (const directory of directories) rmSync(directory, { recursive: true, force: true });
-  }
+  const large = Number(jobs[0].size >= LARGE_ROWS);
+  const budgeted = jobs.map((job) => ({ ...job, budgetMs: job.budgetMs ?? budgetOf(job.store) ?? BUDGET_MS[large] }));
+  const limits = { prepareMs: PREPARE_MS[large], turnMs: TURN_MS };
+  const found = await race('worker.js', budgeted, { flags: ['--expose-gc', `--max-old-space-size=${HEAP_MIB}`], limits });
+  return jobs.map(({ store, trial, size }, at) => ({ store, trial, size, ...outcome(found[at]) }));
 }
 
-function outcome({ prepared, turns, ended }, progress) {
+function budgetOf(store) {
+  return STORES.find(({ name }) => name === store).budgetMs;
+}
+
+function outcome({ prepared, turns, ended, progress }) {
   if (ended === OUT_OF_TIME) return { status: 'timeout', filled: progress === 'filled' };
   if (ended !== undefined) return { status: 'failed', reason: ended };
   if (turns.length === 0) return { status: 'measured', ...prepared };

@@ -5,13 +5,11 @@
  *
  *     node benchmarks/order-book.js [messages] [stores beside worktable, by commas]
  */
-import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { withDirectory } from './child.js';
 import { mulberry32, SEED } from './dataset.js';
 import { ratioOfTurns } from './ratios.js';
 import { build, identity, installPeers, saveReport, versionOf } from './setup.js';
-import { answerInTurns, Contestant, inTurns } from './turns.js';
+import { answerInTurns, race } from './turns.js';
 
 /** The stream is replayed in so many parts, the stores in turns; the first is not timed. */
 const PARTS = 21;
@@ -280,12 +278,8 @@ async function compare(count, wanted) {
   const names = Object.keys(BOOKS).filter((name) => name === 'worktable' || wanted === undefined || wanted.includes(name));
   installPeers();
   build();
-  const raced = await withDirectory((directory) =>
-    inTurns(
-      names.map((store) => contestant(store, count, directory)),
-      LIMITS,
-    ),
-  );
+  const jobs = names.map((store) => ({ store, count }));
+  const raced = await race('order-book.js', jobs, { flags: ['--max-old-space-size=8192'], limits: LIMITS });
   const own = raced[names.indexOf('worktable')].turns.map(({ perSecond }) => perSecond);
   const found = raced.map(({ turns, ended }, at) => {
     const speeds = turns.map(({ perSecond }) => perSecond);
@@ -300,12 +294,6 @@ async function compare(count, wanted) {
   const report = markdown(found, count);
   console.log(report);
   saveReport('order-book', report, { count, found });
-}
-
-function contestant(store, count, directory) {
-  const own = join(directory, store);
-  mkdirSync(own);
-  return new Contestant('order-book.js', { store, count, directory: own }, ['--max-old-space-size=8192']);
 }
 
 function markdown(found, count) {

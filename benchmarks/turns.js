@@ -4,9 +4,10 @@
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { rmSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
-import { reasonOf } from './child.js';
+import { makeDirectory, OUT_OF_TIME, reasonOf } from './child.js';
 
 /**
  * What a process gave when it was asked: an answer; nothing more to give (`done`); or how it ended.
@@ -29,7 +30,7 @@ export function tellProgress(/** @type {string} */ progress) {
 }
 
 /** A process that is asked for one answer after the other. */
-export class Contestant {
+class Contestant {
   /** The last that it told of how far it came. */
   progress = '';
   #errors = '';
@@ -56,7 +57,7 @@ export class Contestant {
   }
 
   #reason() {
-    return { ended: reasonOf(this.#errors, this.#child.signalCode, false) };
+    return { ended: reasonOf(this.#errors, this.#child.signalCode) };
   }
 
   /** @param {number} limitMs time that it may take, after which it is ended @returns {Promise<Given>} */
@@ -80,17 +81,40 @@ export class Contestant {
   }
 }
 
-export const OUT_OF_TIME = 'out of time';
+/**
+ * What came of one process.
+ *
+ * @typedef {object} Raced
+ * @property {any} prepared its first answer
+ * @property {any[]} turns its further ones
+ * @property {string | undefined} ended how it ended, where it did not give all
+ * @property {string} progress the last that it told of how far it came
+ */
+
+/**
+ * Has processes of a script take turns: one for each job, with a `directory` of its own that is taken away afterwards.
+ *
+ * @param {string} script of this folder
+ * @param {object[]} jobs
+ * @param {{ flags: string[], limits: { prepareMs: number, turnMs: number }, make?: () => string }} options `flags` are Node's; `make` makes the directories, in memory by default
+ * @returns {Promise<Raced[]>} by job
+ */
+export async function race(script, jobs, { flags, limits, make = makeDirectory }) {
+  const directories = jobs.map(() => make());
+  try {
+    const contestants = jobs.map((job, at) => new Contestant(script, { ...job, directory: directories[at] }, flags));
+    const found = await inTurns(contestants, limits);
+    return found.map((one, at) => ({ ...one, progress: contestants[at].progress }));
+  } finally {
+    for (const directory of directories) rmSync(directory, { recursive: true, force: true });
+  }
+}
 
 /**
  * Asks each for its first answer, the last ones first and as many at once as the machine has processors, for that is not
  * timed; then each in turn for the next, until none has more. Whoever was first in one turn is last in the next.
- *
- * @param {Contestant[]} contestants
- * @param {{ prepareMs: number, turnMs: number }} limits
- * @returns {Promise<{ prepared: Given, turns: any[], ended: string | undefined }[]>} by contestant; `ended`: how, where it did not give all
  */
-export async function inTurns(contestants, { prepareMs, turnMs }) {
+async function inTurns(contestants, { prepareMs, turnMs }) {
   const found = contestants.map(() => ({ prepared: undefined, turns: [], ended: undefined }));
   const left = [...contestants.keys()].reverse().values();
   const prepareNext = async () => {

@@ -1,21 +1,19 @@
 /**
- * The YCSB workloads A to F on every store, in turns: operations a second of each, as ratios. Rows are those of the other trials;
- * keys are drawn by YCSB's zipfian distribution (0.99), scrambled, and by the latest for D. Saved under `results`.
+ * The YCSB workloads A to F on every store, in turns: operations a second of each, as ratios. Rows are those of the other
+ * trials; keys are drawn by YCSB's zipfian distribution (0.99), scrambled, and by the latest for D. Saved under `results`.
  *
  *     node benchmarks/ycsb.js [rows] [stores beside worktable, by commas]
  *
  * Cooper, Silberstein, Tam, Ramakrishnan, Sears: Benchmarking Cloud Serving Systems with YCSB, SoCC 2010. The zipfian
  * generator is that of Gray et al.: Quickly Generating Billion-Record Synthetic Databases, SIGMOD 1994.
  */
-import { mkdirSync } from 'node:fs';
-import { join } from 'node:path';
-import { pick, withDirectory } from './child.js';
+import { pick } from './child.js';
 import { Dataset, mulberry32, SEED } from './dataset.js';
 import { BASE, median, ratioOfTurns } from './ratios.js';
 import { build, identity, installPeers, saveReport } from './setup.js';
 import { openStore, STORES } from './stores/stores.js';
 import { askIndexes, rows } from './trials.js';
-import { answerInTurns, Contestant, inTurns } from './turns.js';
+import { answerInTurns, race } from './turns.js';
 
 /** Shares of a hundred operations. A scan is an ordered range by an indexed column, from 1 to 100 rows. */
 const WORKLOADS = {
@@ -136,7 +134,8 @@ async function compare(size, names) {
   const speeds = {};
   const times = {};
   for (const workload of Object.keys(WORKLOADS)) {
-    const found = await withDirectory((directory) => race(workload, stores, size, directory));
+    const jobs = stores.map(({ name }) => ({ store: name, size, workload }));
+    const found = await race('ycsb.js', jobs, { flags: ['--max-old-space-size=8192'], limits: LIMITS });
     const own = found[stores.findIndex(({ name }) => name === BASE)];
     speeds[workload] = {};
     times[workload] = {};
@@ -151,15 +150,6 @@ async function compare(size, names) {
   const report = markdown(times, stores, size);
   console.log(report);
   saveReport('ycsb', report, { size, speeds, times });
-}
-
-function race(workload, stores, size, directory) {
-  const contestants = stores.map(({ name }) => {
-    const own = join(directory, name);
-    mkdirSync(own);
-    return new Contestant('ycsb.js', { store: name, size, workload, directory: own }, ['--max-old-space-size=8192']);
-  });
-  return inTurns(contestants, LIMITS);
 }
 
 /** @param times worktable's operations a second divided by each store's */

@@ -12,8 +12,8 @@ import { elementToUser, type Stored } from './stored-value.js';
 import type { ColumnSchema, TableSchema } from './table-schema.js';
 
 /**
- * A codec compiled for the tables of one schema: straight-line code with a line or two for each column, scalars inline, composites
- * through `element-codec`. The only words of a user's that enter the generated text are column names, which the
+ * A codec compiled for the tables of one schema: straight-line code with a line or two for each column, scalars inline,
+ * composites through `element-codec`. The only words of a user's that enter the generated text are column names, which the
  * schema has held to `[A-Za-z_][A-Za-z0-9_]*`; everything else arrives as an argument.
  */
 export class CompiledCodec implements RowCodec {

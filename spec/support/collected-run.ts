@@ -5,7 +5,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Column, Database, Index, PrimaryKey, Table } from '../../lib/index.js';
 
-export const ROUNDS = 14;
+const ROUNDS = 14;
 const CALLS = 3000;
 const ROWS = 2000;
 
